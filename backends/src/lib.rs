@@ -1,0 +1,1 @@
+//! Loop IR into code: one folder per backend.

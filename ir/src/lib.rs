@@ -1,0 +1,1 @@
+//! Both intermediate representations of tinyc and their exact meaning.

@@ -1,0 +1,1 @@
+//! Graph passes, lowering to loops and the memory plan.

@@ -1,0 +1,2 @@
+//! What emitted code and the compiler share: float math with a stated error. `no_std`, no dependencies.
+#![no_std]

@@ -1,0 +1,1 @@
+//! Cores and chips as data: features, timing, memories, clock, energy.
