@@ -1,0 +1,95 @@
+//! A whole network in the loop IR: buffers with their places in memory, kernels, and the order of their calls.
+
+use super::kernel::{Kernel, KernelData};
+use super::scalar::Scalar;
+use crate::entity::Arena;
+use crate::{Data, Origin};
+use std::sync::Arc;
+
+crate::entity! {
+    /// A typed piece of memory.
+    pub struct Buffer = "b";
+}
+
+/// A compiled network: everything that a backend needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Program {
+    /// The network's name, a valid identifier in C and Rust.
+    pub name: String,
+    /// All memory: inputs, outputs, constants, intermediate tensors and scratch.
+    pub buffers: Arena<Buffer, BufferData>,
+    /// The functions. Layers of equal shape share one.
+    pub kernels: Arena<Kernel, KernelData>,
+    /// The layers, in the order of execution.
+    pub calls: Vec<Call>,
+    /// The user's input buffers, in the model's order; their place is [`Place::Input`].
+    pub inputs: Vec<Buffer>,
+    /// The user's output buffers, in the model's order; their place is [`Place::Output`].
+    pub outputs: Vec<Buffer>,
+    /// Bytes of the arena: no arena buffer ends later.
+    pub arena_bytes: u32,
+}
+
+/// One piece of memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BufferData {
+    /// A valid identifier in C and Rust, unique in the program.
+    pub name: String,
+    /// The element's type.
+    pub scalar: Scalar,
+    /// The number of elements.
+    pub len: usize,
+    /// Alignment of the first element in bytes, a power of two, at least the element's size.
+    pub align: u32,
+    /// Where it lies.
+    pub place: Place,
+    /// The tensor of the optimised graph that the buffer holds once written, if it holds exactly one.
+    pub tensor: Option<String>,
+    /// Quantisation and dimensions of an input or output, for named constants in the emitted code.
+    pub face: Option<Face>,
+}
+
+/// How a user reads an input or output buffer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Face {
+    /// The tensor's dimensions, channels last.
+    pub shape: Vec<usize>,
+    /// Scale and zero point of a quantised tensor.
+    pub quant: Option<(f32, i32)>,
+}
+
+/// Where a buffer lies. A memory region of the chip joins each variant when a target has more than one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// The user's input with this position.
+    Input(u32),
+    /// The user's output with this position.
+    Output(u32),
+    /// Constant data, in flash.
+    Flash(Arc<Data>),
+    /// The arena, at this offset in bytes. Buffers overlap where their lifetimes do not.
+    Arena(u32),
+    /// Memory that keeps its contents between runs, at this offset in bytes of the state.
+    State(u32),
+}
+
+impl BufferData {
+    /// Bytes of the whole buffer.
+    pub fn bytes(&self) -> usize {
+        self.len * self.scalar.size()
+    }
+}
+
+/// One layer: a kernel applied to buffers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The function.
+    pub kernel: Kernel,
+    /// One buffer per parameter, of the parameter's element type and length. An arena buffer may serve two
+    /// parameters only where the kernel's parameters say that they may alias.
+    pub args: Vec<Buffer>,
+    /// Where in the user's model the layer came from.
+    pub origin: Origin,
+    /// Multiply-accumulates that the layer performs, for reports.
+    pub macs: u64,
+}

@@ -1,0 +1,82 @@
+//! Constant padding.
+
+use super::{Operator, TypeError};
+use crate::exact::round_half_even_ratio;
+use crate::text::attrs::{AttrError, Attrs};
+use crate::{DType, Data, Tensor, TensorType};
+
+/// `pad x {before=[…], after=[…], value=…}`: f32, or i8, u8 or i16 quantised per tensor, whose quantisation is kept
+///
+/// Quantised padding is `clamp(zero_point + rhe(value / scale))`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Pad {
+    /// Elements added in front of each axis.
+    pub before: Vec<usize>,
+    /// Elements added behind each axis.
+    pub after: Vec<usize>,
+    /// The real value of the padding.
+    pub value: f32,
+}
+
+impl Pad {
+    /// The stored padding of a quantised type; `None` for floats.
+    pub fn stored(&self, ty: &TensorType) -> Option<i64> {
+        let (scale, zero_point) = ty.quant.as_ref()?.tensor_wide()?;
+        let (lo, hi) = super::conv2d::int_range(ty.dtype);
+        Some(round_half_even_ratio(self.value, scale).saturating_add(i64::from(zero_point)).clamp(lo, hi))
+    }
+}
+
+impl Operator for Pad {
+    const NAME: &'static str = "pad";
+
+    fn write_attrs(&self, attrs: &mut Attrs) {
+        attrs.put("before", self.before.clone());
+        attrs.put("after", self.after.clone());
+        attrs.put_unless("value", self.value, 0.0);
+    }
+
+    fn read_attrs(attrs: &mut Attrs) -> Result<Self, AttrError> {
+        Ok(Self { before: attrs.take("before")?, after: attrs.take("after")?, value: attrs.take_or("value", 0.0)? })
+    }
+
+    fn infer(&self, inputs: &[&TensorType]) -> Result<TensorType, TypeError> {
+        let x = inputs[0];
+        let rank = x.shape.rank();
+        require!(
+            self.before.len() == rank && self.after.len() == rank,
+            "before and after have one entry for each axis of {x}"
+        );
+        let storage = match &x.quant {
+            None => x.dtype == DType::F32,
+            Some(quant) => matches!(x.dtype, DType::I8 | DType::U8 | DType::I16) && quant.axis().is_none(),
+        };
+        require!(storage, "x is f32, or i8, u8 or i16 quantised per tensor, not {x}");
+        let dims = (0..rank).map(|i| self.before[i].checked_add(x.shape[i])?.checked_add(self.after[i]));
+        let dims = dims.collect::<Option<Vec<_>>>().ok_or_else(|| TypeError::new("the padded size overflows"))?;
+        Ok(x.with_shape(dims))
+    }
+
+    fn eval(&self, inputs: &[(&TensorType, &Tensor)], output: &TensorType) -> Tensor {
+        let [(xt, x)] = inputs else { unreachable!("arity is checked") };
+        let strides = xt.shape.strides();
+        let source = |position: usize| {
+            let at = output.shape.unravel(position);
+            let inside = at.iter().zip(&self.before).zip(xt.shape.dims()).map(|((&i, &b), &d)| {
+                i.checked_sub(b).filter(|&i| i < d)
+            });
+            inside.zip(&strides).map(|(i, s)| i.map(|i| i * s)).sum::<Option<usize>>()
+        };
+        let count = output.shape.elements();
+        let data = match self.stored(xt) {
+            Some(padding) => {
+                Data::from_ints(output.dtype, (0..count).map(|p| source(p).map_or(padding, |s| x.data.int(s))))
+            }
+            None => {
+                let x = x.data.as_f32().expect("checked: f32");
+                Data::F32((0..count).map(|p| source(p).map_or(self.value, |s| x[s])).collect())
+            }
+        };
+        Tensor::new(output.shape.clone(), data)
+    }
+}

@@ -1,0 +1,3 @@
+//! The text form (`.tir`) of both IRs: printed and parsed back, without loss.
+
+pub mod attrs;
