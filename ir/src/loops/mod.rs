@@ -5,6 +5,7 @@
 //! [`verify`], and no backend checks again. There is no undefined corner: [`expr`] defines each operation's
 //! result for all arguments.
 
+pub mod build;
 pub mod expr;
 pub mod index;
 
@@ -13,6 +14,7 @@ pub mod program;
 pub mod scalar;
 pub mod stmt;
 
+pub use build::KernelBuilder;
 pub use expr::{BinaryOp, Expr, ExprData, Literal, PackedOp, UnaryOp};
 pub use index::{Affine, Dynamic, Index, Ring};
 pub use kernel::{Access, Kernel, KernelData, Loop, LoopData, Param, ParamData, Var, VarData};

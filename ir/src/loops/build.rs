@@ -1,0 +1,241 @@
+//! Writes a kernel in order: what lowering uses instead of pushing into arenas by hand.
+
+use super::expr::{BinaryOp, Expr, ExprData, Literal, PackedOp, UnaryOp};
+use super::index::{Affine, Index};
+use super::kernel::{Access, KernelData, Loop, LoopData, Param, ParamData, Var, VarData};
+use super::scalar::Scalar;
+use super::stmt::{Bound, Stmt};
+use crate::entity::Entity;
+
+/// A kernel under construction. Expressions are made bottom up and used once; statements go to the innermost open block.
+pub struct KernelBuilder {
+    kernel: KernelData,
+    blocks: Vec<Vec<Stmt>>,
+    /// The type of each expression.
+    types: Vec<Scalar>,
+}
+
+impl KernelBuilder {
+    /// An empty kernel. The name is made unique when the kernel joins a program.
+    pub fn new(name: impl Into<String>, comment: impl Into<String>) -> Self {
+        let kernel = KernelData { name: name.into(), comment: comment.into(), ..KernelData::default() };
+        Self { kernel, blocks: vec![Vec::new()], types: Vec::new() }
+    }
+
+    /// The finished kernel.
+    pub fn finish(mut self) -> KernelData {
+        self.kernel.body = self.blocks.pop().expect("the outermost block");
+        debug_assert!(self.blocks.is_empty(), "every block is closed");
+        self.kernel
+    }
+
+    /// Adds a buffer parameter aligned for its element.
+    pub fn param(&mut self, name: &str, scalar: Scalar, len: usize, access: Access) -> Param {
+        let align = scalar.size() as u32;
+        let data = ParamData { name: name.into(), scalar, len, align, access, may_alias: None };
+        self.kernel.params.push(data)
+    }
+
+    /// Lets a written parameter share the memory of a read one.
+    pub fn may_alias(&mut self, written: Param, read: Param) {
+        self.kernel.params[written].may_alias = Some(read);
+    }
+
+    /// The type of an expression made here.
+    pub fn scalar(&self, expr: Expr) -> Scalar {
+        self.types[expr.index()]
+    }
+
+    fn push(&mut self, data: ExprData, scalar: Scalar) -> Expr {
+        self.types.push(scalar);
+        self.kernel.exprs.push(data)
+    }
+
+    /// A constant.
+    pub fn literal(&mut self, literal: Literal) -> Expr {
+        self.push(ExprData::Literal(literal), literal.scalar())
+    }
+
+    /// An i32 constant.
+    pub fn i32(&mut self, value: i32) -> Expr {
+        self.literal(Literal::I32(value))
+    }
+
+    /// A constant of type i32 or i64; the value must fit.
+    pub fn int(&mut self, scalar: Scalar, value: i64) -> Expr {
+        match scalar {
+            Scalar::I64 => self.literal(Literal::I64(value)),
+            _ => self.i32(i32::try_from(value).expect("the caller proved that the constant fits")),
+        }
+    }
+
+    /// An f32 constant.
+    pub fn f32(&mut self, value: f32) -> Expr {
+        self.literal(Literal::F32(value))
+    }
+
+    /// A register's value.
+    pub fn var(&mut self, var: Var) -> Expr {
+        let scalar = self.kernel.vars[var].scalar;
+        self.push(ExprData::Var(var), scalar)
+    }
+
+    /// An affine combination of counters as an i32.
+    pub fn affine(&mut self, affine: impl Into<Affine>) -> Expr {
+        self.push(ExprData::Affine(affine.into()), Scalar::I32)
+    }
+
+    /// One element of a buffer, in the element's type.
+    pub fn load(&mut self, param: Param, index: impl Into<Index>) -> Expr {
+        let scalar = self.kernel.params[param].scalar;
+        self.push(ExprData::Load { param, index: index.into(), scalar }, scalar)
+    }
+
+    /// One element of a buffer, converted.
+    pub fn load_as(&mut self, to: Scalar, param: Param, index: impl Into<Index>) -> Expr {
+        let value = self.load(param, index);
+        self.convert(to, value)
+    }
+
+    /// Neighbouring elements as one wider scalar; raises the parameter's alignment to the scalar's size.
+    pub fn load_wide(&mut self, scalar: Scalar, param: Param, index: impl Into<Index>) -> Expr {
+        let data = &mut self.kernel.params[param];
+        data.align = data.align.max(scalar.size() as u32);
+        self.push(ExprData::Load { param, index: index.into(), scalar }, scalar)
+    }
+
+    /// An operation on one operand.
+    pub fn unary(&mut self, op: UnaryOp, value: Expr) -> Expr {
+        let scalar = self.scalar(value);
+        self.push(ExprData::Unary { op, value }, scalar)
+    }
+
+    /// An operation on two operands.
+    pub fn binary(&mut self, op: BinaryOp, left: Expr, right: Expr) -> Expr {
+        debug_assert_eq!(self.scalar(left), self.scalar(right));
+        let scalar = if op.is_comparison() { Scalar::Bool } else { self.scalar(left) };
+        self.push(ExprData::Binary { op, left, right }, scalar)
+    }
+
+    /// `left + right`, proven not to overflow.
+    pub fn add(&mut self, left: Expr, right: Expr) -> Expr {
+        self.binary(BinaryOp::Add, left, right)
+    }
+
+    /// `left − right`, proven not to overflow.
+    pub fn sub(&mut self, left: Expr, right: Expr) -> Expr {
+        self.binary(BinaryOp::Sub, left, right)
+    }
+
+    /// `left · right`, proven not to overflow.
+    pub fn mul(&mut self, left: Expr, right: Expr) -> Expr {
+        self.binary(BinaryOp::Mul, left, right)
+    }
+
+    /// `left < right`.
+    pub fn less(&mut self, left: Expr, right: Expr) -> Expr {
+        self.binary(BinaryOp::Lt, left, right)
+    }
+
+    /// The value in another type; itself if it has that type.
+    pub fn convert(&mut self, to: Scalar, value: Expr) -> Expr {
+        if self.scalar(value) == to {
+            return value;
+        }
+        self.push(ExprData::Convert { to, value }, to)
+    }
+
+    /// `then` if the condition holds, else `otherwise`.
+    pub fn select(&mut self, condition: Expr, then: Expr, otherwise: Expr) -> Expr {
+        let scalar = self.scalar(then);
+        self.push(ExprData::Select { condition, then, otherwise }, scalar)
+    }
+
+    /// A packed operation.
+    pub fn packed(&mut self, op: PackedOp, args: &[Expr]) -> Expr {
+        let scalar = if op == PackedOp::Dot2Wide { Scalar::I64 } else { Scalar::I32 };
+        self.push(ExprData::Packed { op, args: args.to_vec() }, scalar)
+    }
+
+    fn stmt(&mut self, stmt: Stmt) {
+        self.blocks.last_mut().expect("a block is open").push(stmt);
+    }
+
+    /// Declares a register with its first value. Registers of one name get numbers behind it.
+    pub fn let_(&mut self, name: &str, value: Expr) -> Var {
+        let taken = |candidate: &str| {
+            self.kernel.vars.values().any(|v| v.name == candidate)
+                || self.kernel.loops.values().any(|l| l.name == candidate)
+        };
+        let name = std::iter::once(name.to_string())
+            .chain((2..).map(|i| format!("{name}_{i}")))
+            .find(|candidate| !taken(candidate))
+            .expect("some number is free");
+        let scalar = self.scalar(value);
+        let var = self.kernel.vars.push(VarData { name, scalar });
+        self.stmt(Stmt::Let { var, value });
+        var
+    }
+
+    /// Gives a register another value.
+    pub fn assign(&mut self, var: Var, value: Expr) {
+        self.stmt(Stmt::Assign { var, value });
+    }
+
+    /// `var += value`, proven not to overflow.
+    pub fn accumulate(&mut self, var: Var, value: Expr) {
+        let old = self.var(var);
+        let sum = self.add(old, value);
+        self.assign(var, sum);
+    }
+
+    /// Writes an element.
+    pub fn store(&mut self, param: Param, index: impl Into<Index>, value: Expr) {
+        let scalar = self.kernel.params[param].scalar;
+        let value = self.convert(scalar, value);
+        self.stmt(Stmt::Store { param, index: index.into(), value });
+    }
+
+    /// Repeats what `body` writes for the counter in `lo..hi`, step 1.
+    pub fn for_(
+        &mut self,
+        name: &str,
+        lo: impl Into<Bound>,
+        hi: impl Into<Bound>,
+        body: impl FnOnce(&mut Self, Loop),
+    ) {
+        self.for_step(name, lo, hi, 1, body);
+    }
+
+    /// Repeats what `body` writes for the counter in `lo..hi` with the given step.
+    pub fn for_step(
+        &mut self,
+        name: &str,
+        lo: impl Into<Bound>,
+        hi: impl Into<Bound>,
+        step: u32,
+        body: impl FnOnce(&mut Self, Loop),
+    ) {
+        let counter = self.kernel.loops.push(LoopData { name: name.into() });
+        let body = self.block(|b| body(b, counter));
+        self.stmt(Stmt::For { counter, lo: lo.into(), hi: hi.into(), step, body });
+    }
+
+    /// Runs one of two blocks.
+    pub fn if_else(
+        &mut self,
+        condition: Expr,
+        then: impl FnOnce(&mut Self),
+        otherwise: impl FnOnce(&mut Self),
+    ) {
+        let then = self.block(then);
+        let otherwise = self.block(otherwise);
+        self.stmt(Stmt::If { condition, then, otherwise });
+    }
+
+    fn block(&mut self, body: impl FnOnce(&mut Self)) -> Vec<Stmt> {
+        self.blocks.push(Vec::new());
+        body(self);
+        self.blocks.pop().expect("the block just opened")
+    }
+}
