@@ -100,6 +100,19 @@ impl PartialEq for Literal {
 }
 
 impl Literal {
+    /// The constant's bits: integers sign- or zero-extended to 64 bits, floats in the low bits, bool 0 or 1.
+    pub fn bits(self) -> u64 {
+        match self {
+            Self::Bool(v) => u64::from(v),
+            Self::I32(v) => v as u64,
+            Self::U32(v) => u64::from(v),
+            Self::I64(v) => v as u64,
+            Self::U64(v) => v,
+            Self::F32(v) => u64::from(v.to_bits()),
+            Self::F64(v) => v.to_bits(),
+        }
+    }
+
     /// The constant's type.
     pub fn scalar(self) -> Scalar {
         match self {
@@ -234,4 +247,25 @@ pub enum PackedOp {
     MaxBytesSigned,
     /// `max_bytes_unsigned(a: i32, b: i32) → i32`: four maxima of unsigned bytes. ARM `USUB8` and `SEL`.
     MaxBytesUnsigned,
+}
+
+impl PackedOp {
+    /// The operands' types in order, and the result's.
+    pub fn signature(self) -> (&'static [Scalar], Scalar) {
+        const WORD: Scalar = Scalar::I32;
+        match self {
+            Self::Dot2Wide => (&[Scalar::I64, WORD, WORD], Scalar::I64),
+            Self::Dot2 | Self::MulHalf { .. } | Self::MulHighAcc => (&[WORD; 3], WORD),
+            Self::PackLow
+            | Self::PackHigh
+            | Self::MulHigh
+            | Self::AddBytes
+            | Self::MaxBytesSigned
+            | Self::MaxBytesUnsigned => (&[WORD; 2], WORD),
+            Self::UnpackSigned { .. }
+            | Self::UnpackUnsigned { .. }
+            | Self::SaturateSigned { .. }
+            | Self::SaturateUnsigned { .. } => (&[WORD], WORD),
+        }
+    }
 }

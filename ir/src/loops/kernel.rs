@@ -41,6 +41,26 @@ pub struct KernelData {
     pub body: Vec<Stmt>,
 }
 
+impl KernelData {
+    /// The type of an expression of a verified kernel.
+    pub fn scalar(&self, mut expr: Expr) -> Scalar {
+        loop {
+            expr = match &self.exprs[expr] {
+                ExprData::Literal(literal) => return literal.scalar(),
+                ExprData::Var(var) => return self.vars[*var].scalar,
+                ExprData::Affine(_) => return Scalar::I32,
+                ExprData::Load { scalar, .. } => return *scalar,
+                ExprData::Convert { to, .. } => return *to,
+                ExprData::Packed { op, .. } => return op.signature().1,
+                ExprData::Binary { op, .. } if op.is_comparison() => return Scalar::Bool,
+                ExprData::Binary { left, .. } => *left,
+                ExprData::Unary { value, .. } => *value,
+                ExprData::Select { then, .. } => *then,
+            }
+        }
+    }
+}
+
 /// A buffer parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamData {

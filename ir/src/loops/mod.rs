@@ -8,11 +8,14 @@
 pub mod build;
 pub mod expr;
 pub mod index;
-
+pub mod interpret;
 pub mod kernel;
+pub mod packed;
 pub mod program;
 pub mod scalar;
 pub mod stmt;
+#[cfg(test)]
+mod testing;
 
 pub use build::KernelBuilder;
 pub use expr::{BinaryOp, Expr, ExprData, Literal, PackedOp, UnaryOp};
