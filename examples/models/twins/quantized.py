@@ -233,18 +233,17 @@ def qop_mix():
         args += [net.const(small_bias(rng, len(w)))] if bias else []
         return net.op("QLinearConv", *args, kernel_shape=w.shape[2:], **attrs)
 
-    x_q, a_q, b_q, c_q = q(0.02, U8(128)), q(0.07, U8(0)), q(0.05, U8(120)), q(0.09, U8(90))
+    x_q, a_q, b_q, c_q = q(0.0203, U8(128)), q(0.0711, U8(0)), q(0.0517, U8(120)), q(0.0907, U8(90))
     x = conv(x, x_q, random_i8(rng, 8, 3, 3, 3), a_q, strides=[2, 2], pads=[1, 1, 1, 1])
     a = conv(x, a_q, random_i8(rng, 8, 1, 3, 3), b_q, bias=False, group=8, pads=[1, 1, 1, 1])
     x = net.op("QLinearAdd", a, *b_q, x, *a_q, *c_q, **ms)
-    d_q = q(0.08, U8(60))
+    d_q = q(0.0813, U8(60))
     x = net.op("QLinearAveragePool", x, *c_q, *d_q, kernel_shape=[2, 2], strides=[2, 2],
                pads=[0, 0, 1, 1], count_include_pad=0, **ms)
-    e_q = q(0.08, U8(60))
     x = net.op("MaxPool", x, kernel_shape=[2, 2], strides=[1, 1])
     x = net.op("Flatten", x, axis=1)
-    f_q, g_q, h_q = q(0.3, U8(100)), q(0.1, U8(110)), q(1 / 256, U8(0))
-    x = net.op("QLinearMatMul", x, *e_q, net.const(random_i8(rng, 32, 12)), *q(0.008, I8(0)), *f_q)
+    f_q, g_q, h_q = q(0.3, U8(100)), q(0.17, U8(110)), q(1 / 256, U8(0))
+    x = net.op("QLinearMatMul", x, *d_q, net.const(random_i8(rng, 32, 12)), *q(0.008, I8(0)), *f_q)
     x = net.op("QGemm", x, *f_q, net.const(random_i8(rng, 7, 12)), *q(0.002, I8(0)),
                net.const(small_bias(rng, 7)), *g_q, transB=1, **ms)
     x = net.op("QLinearSoftmax", x, *g_q, *h_q, axis=1, opset=13, **ms)
