@@ -1,1 +1,3 @@
 //! Graph passes, lowering to loops and the memory plan.
+
+pub mod plan;
