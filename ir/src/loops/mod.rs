@@ -5,6 +5,7 @@
 //! [`verify`], and no backend checks again. There is no undefined corner: [`expr`] defines each operation's
 //! result for all arguments.
 
+pub mod bounds;
 pub mod build;
 pub mod expr;
 pub mod index;
