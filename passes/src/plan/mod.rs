@@ -137,16 +137,16 @@ pub enum PackError {
 /// How hard to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort {
-    /// Most search nodes to look at; with 0 the best greedy order is the result. A node takes a few
-    /// microseconds for 200 blocks.
+    /// Most search nodes to look at; with 0 the best greedy order is the result. In a release build a node of
+    /// 200 blocks takes 2 to 25 microseconds, the more the longer the blocks live.
     pub nodes: u64,
     /// A packing into this many bytes is good enough and ends the search; 0 asks for the lowest.
     pub enough: u32,
 }
 
 impl Default for Effort {
-    /// Tens of milliseconds at worst for a network of 200 blocks; none if a greedy order meets the bound, which
-    /// is usual.
+    /// No search at all if a greedy order meets the bound. Else, in a release build, up to 0.2 seconds for
+    /// 170 adversarial blocks and up to 1.3 seconds for 400.
     fn default() -> Effort {
         Effort { nodes: 20_000, enough: 0 }
     }
