@@ -1,3 +1,4 @@
 //! Graph passes, lowering to loops and the memory plan.
 
+pub mod lower;
 pub mod plan;

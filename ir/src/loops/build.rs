@@ -196,46 +196,30 @@ impl KernelBuilder {
         self.stmt(Stmt::Store { param, index: index.into(), value });
     }
 
-    /// Repeats what `body` writes for the counter in `lo..hi`, step 1.
-    pub fn for_(
-        &mut self,
-        name: &str,
-        lo: impl Into<Bound>,
-        hi: impl Into<Bound>,
-        body: impl FnOnce(&mut Self, Loop),
-    ) {
-        self.for_step(name, lo, hi, 1, body);
+    /// Opens a loop: what follows is its body, until [`end_for`](Self::end_for).
+    pub fn begin_for(&mut self, name: &str) -> Loop {
+        self.begin_block();
+        self.kernel.loops.push(LoopData { name: name.into() })
     }
 
-    /// Repeats what `body` writes for the counter in `lo..hi` with the given step.
-    pub fn for_step(
-        &mut self,
-        name: &str,
-        lo: impl Into<Bound>,
-        hi: impl Into<Bound>,
-        step: u32,
-        body: impl FnOnce(&mut Self, Loop),
-    ) {
-        let counter = self.kernel.loops.push(LoopData { name: name.into() });
-        let body = self.block(|b| body(b, counter));
+    /// Closes the innermost loop, which runs for the counter in `lo..hi` with the given step.
+    pub fn end_for(&mut self, counter: Loop, lo: impl Into<Bound>, hi: impl Into<Bound>, step: u32) {
+        let body = self.end_block();
         self.stmt(Stmt::For { counter, lo: lo.into(), hi: hi.into(), step, body });
     }
 
-    /// Runs one of two blocks.
-    pub fn if_else(
-        &mut self,
-        condition: Expr,
-        then: impl FnOnce(&mut Self),
-        otherwise: impl FnOnce(&mut Self),
-    ) {
-        let then = self.block(then);
-        let otherwise = self.block(otherwise);
-        self.stmt(Stmt::If { condition, then, otherwise });
+    /// Opens a block, for [`if_else`](Self::if_else).
+    pub fn begin_block(&mut self) {
+        self.blocks.push(Vec::new());
     }
 
-    fn block(&mut self, body: impl FnOnce(&mut Self)) -> Vec<Stmt> {
-        self.blocks.push(Vec::new());
-        body(self);
-        self.blocks.pop().expect("the block just opened")
+    /// Closes the innermost block.
+    pub fn end_block(&mut self) -> Vec<Stmt> {
+        self.blocks.pop().expect("a block is open")
+    }
+
+    /// Runs one of two closed blocks.
+    pub fn if_else(&mut self, condition: Expr, then: Vec<Stmt>, otherwise: Vec<Stmt>) {
+        self.stmt(Stmt::If { condition, then, otherwise });
     }
 }

@@ -28,16 +28,17 @@ pub struct AvgPool2d {
 impl AvgPool2d {
     /// The divisor at output row and column `at` for an input of `size` rows and columns.
     pub fn count(&self, at: [usize; 2], size: [usize; 2]) -> u32 {
-        let along = |axis: usize| {
-            if self.count_include_pad {
-                let start = at[axis] * self.window.strides[axis];
-                let padded = size[axis] + self.window.pads[axis] + self.window.pads[axis + 2];
-                (start + self.window.kernel[axis]).min(padded) - start
-            } else {
-                self.window.range(axis, at[axis], size[axis]).len()
-            }
-        };
-        (along(0) * along(1)) as u32
+        self.count_along(0, at[0], size[0]) * self.count_along(1, at[1], size[1])
+    }
+
+    /// The divisor's factor along rows (axis 0) or columns (axis 1).
+    pub fn count_along(&self, axis: usize, at: usize, size: usize) -> u32 {
+        if !self.count_include_pad {
+            return self.window.range(axis, at, size).len() as u32;
+        }
+        let start = at * self.window.strides[axis];
+        let padded = size + self.window.pads[axis] + self.window.pads[axis + 2];
+        ((start + self.window.kernel[axis]).min(padded) - start) as u32
     }
 }
 

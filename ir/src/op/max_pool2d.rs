@@ -7,8 +7,8 @@ use crate::{Data, Tensor, TensorType};
 
 /// `max_pool2d x`: `[N, H, W, C]` → `[N, OH, OW, C]`
 ///
-/// f32, or i8, u8 or i16, quantised or not; the quantisation is kept. On floats, elements are compared rows first and a
-/// later one replaces the maximum only if greater, so a leading NaN stays and later ones are passed over.
+/// f32, or i8, u8 or i16, quantised or not; the quantisation is kept. On floats, the maximum starts at −∞ and an
+/// element replaces it only if greater, so NaN is passed over.
 #[derive(Clone, PartialEq, Debug)]
 pub struct MaxPool2d {
     /// Where the window goes.
@@ -37,12 +37,8 @@ impl Operator for MaxPool2d {
         let windows = (0..output.shape.elements()).map(|position| self.window.positions(xt, output, position));
         let data = match &x.data {
             Data::F32(x) => {
-                let greatest = |best: f32, v: f32| if v > best { v } else { best };
-                Data::F32(
-                    windows
-                        .map(|w| w.iter().map(|&p| x[p]).reduce(greatest).expect("no window lies in the padding"))
-                        .collect(),
-                )
+                let greater = |best: f32, &p: &usize| if x[p] > best { x[p] } else { best };
+                Data::F32(windows.map(|w| w.iter().fold(f32::NEG_INFINITY, greater)).collect())
             }
             ints => Data::from_ints(
                 output.dtype,

@@ -14,7 +14,7 @@ use tinyc_runtime::math;
 /// On floats: `e = exp(x − max)` by `runtime::math::exp`, summed ascending from 0, each divided by the sum.
 ///
 /// On quantised types (i8 or u8 → i8, u8 or i16, per tensor): with [`exp_table`]`(x.scale, n)` as `T` and
-/// `e = T[max − x]`, `clamp(zy + rhe(e / (Σe · y.scale)))`, the quotient exact.
+/// `e = T[max − x]`, `clamp(zy + rhe(e / (Σe · y.scale)))`, the quotient exact. `y.scale` lies in 2^-15..=2^8.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Softmax;
 
@@ -64,6 +64,8 @@ impl Operator for Softmax {
         let x = inputs[0];
         if x.is_quantized() {
             require!(matches!(x.dtype, DType::I8 | DType::U8), "a quantised x is i8 or u8, not {x}");
+            let scale = output.quant.as_ref().map_or(0.0, |q| q.scale(0));
+            require!((1.0 / 32_768.0..=256.0).contains(&scale), "the result's scale {scale:e} is outside 2^-15..=2^8");
             require!(*x.shape.last().expect("checked: not a scalar") < 1 << 22, "a row of {x} is too long");
         }
         super::requantize::check_rescale(inputs, output)

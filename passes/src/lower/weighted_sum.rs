@@ -1,0 +1,272 @@
+//! What `conv2d` and `dense` share: accumulators proven not to overflow, and the way from an accumulator to a result.
+
+use super::layer::Layer;
+use super::requant::{ACC_LIMIT, Channel, Prepared, Requant, Target};
+use super::{Lowering, Unsupported};
+use std::sync::Arc;
+use tinyc_ir::loops::{Affine, Expr, Param, Scalar, Var};
+use tinyc_ir::op::conv2d::effective_scale;
+use tinyc_ir::{Activation, DType, Data, Node, Tensor, TensorType};
+
+/// A weighted sum over taps with constant weights, numbers prepared for the loops.
+pub struct WeightedSum {
+    /// The accumulator's type: f32, i32, or i64 where partial sums need it.
+    pub scalar: Scalar,
+    /// The stored weights; output channels on axis 0.
+    pub weights: Arc<Tensor>,
+    /// Accumulators' first values: the bias, and x's zero point if it was folded in.
+    bias: Data,
+    /// Subtracted from every element of x; 0 if folded into the bias.
+    x_zero: i32,
+    /// Subtracted from every weight; one per output channel or one for all.
+    w_zero: Vec<i32>,
+    finish: Finish,
+}
+
+enum Finish {
+    Float(Activation),
+    Requant(Requant),
+}
+
+/// The tables and rules of a weighted sum as parameters of a kernel.
+pub struct Emitter {
+    scalar: Scalar,
+    x_zero: i32,
+    w_zero: WZero,
+    bias: Param,
+    finish: PreparedFinish,
+}
+
+enum WZero {
+    All(i32),
+    Each(Param),
+}
+
+enum PreparedFinish {
+    Float(Activation),
+    Requant(Prepared),
+}
+
+impl WeightedSum {
+    /// Reads a `conv2d` or `dense` node. `fold_zero`: every output sums all taps (nothing is padded), so x's zero point
+    /// can be folded into the bias.
+    pub fn new(
+        lowering: &Lowering<'_>,
+        node: Node,
+        act: Activation,
+        fold_zero: bool,
+    ) -> Result<Self, Unsupported> {
+        let graph = lowering.graph;
+        let data = &graph.nodes[node];
+        let [x, w, b] = [0, 1, 2].map(|i| data.inputs[i]);
+        let constant = |value, what: &str| {
+            graph
+                .const_of(value)
+                .cloned()
+                .ok_or_else(|| Unsupported::new(format!("a {what} that is computed at run time")))
+        };
+        let (weights, bias) = (constant(w, "weight")?, constant(b, "bias")?);
+        let (xt, wt, yt) = (graph.ty(x), graph.ty(w), graph.ty(data.outputs[0]));
+        if !xt.is_quantized() {
+            let bias = bias.data.clone();
+            return Ok(Self {
+                scalar: DType::F32,
+                weights,
+                bias,
+                x_zero: 0,
+                w_zero: vec![0],
+                finish: Finish::Float(act),
+            });
+        }
+        Self::integer(xt, wt, yt, weights, &bias, act, fold_zero)
+    }
+
+    fn integer(
+        xt: &TensorType,
+        wt: &TensorType,
+        yt: &TensorType,
+        weights: Arc<Tensor>,
+        bias: &Tensor,
+        act: Activation,
+        fold_zero: bool,
+    ) -> Result<Self, Unsupported> {
+        let quantized = "checked by the operator: all are quantised";
+        let wq = wt.quant.as_ref().expect(quantized);
+        let zx = i64::from(xt.quant.as_ref().expect(quantized).zero_point(0));
+        let (sy, zy) = yt.quant.as_ref().and_then(|q| q.tensor_wide()).expect(quantized);
+        let (xlo, xhi) = stored_range(xt.dtype);
+        // What a tap multiplies: stored x where the zero point is folded into the bias, else x − zx.
+        let (dlo, dhi) = if fold_zero { (xlo, xhi) } else { (xlo - zx, xhi - zx) };
+        let outputs = wt.shape[0];
+        let taps = weights.data.len() / outputs;
+        let mut channels = Vec::with_capacity(outputs);
+        let mut biases = Vec::with_capacity(outputs);
+        let mut partial = 0i64;
+        for o in 0..outputs {
+            let zw = i64::from(wq.zero_point(o));
+            let (mut lo, mut hi, mut total) = (0i64, 0i64, 0i64);
+            for tap in 0..taps {
+                let w = weights.data.int(o * taps + tap) - zw;
+                let (a, b) = (w * dlo, w * dhi);
+                // 0 is included: a tap may be skipped at a border, and a partial sum lacks the later ones.
+                lo += a.min(b).min(0);
+                hi += a.max(b).max(0);
+                total += w;
+            }
+            let first = bias.data.int(o) - if fold_zero { zx * total } else { 0 };
+            partial = partial.max(-(first + lo)).max(first + hi);
+            let scale = effective_scale(xt, wt, yt, o).expect(quantized);
+            channels.push(Channel { scale, acc: (first + lo, first + hi) });
+            biases.push(first);
+        }
+        if partial > ACC_LIMIT {
+            return Err(Unsupported::new(format!("an accumulator that can reach {partial}, beyond 2^38")));
+        }
+        let scalar = if partial <= i64::from(i32::MAX) { DType::I32 } else { DType::I64 };
+        let (lo, hi) = act.quantized(sy, zy, stored_range(yt.dtype));
+        let target = Target { zero_point: zy, lo: lo as i32, hi: hi as i32 };
+        let w_zero = if wq.zero_points().iter().all(|z| *z == wq.zero_point(0)) {
+            vec![wq.zero_point(0)]
+        } else {
+            wq.zero_points().to_vec()
+        };
+        Ok(Self {
+            scalar,
+            weights,
+            bias: Data::from_ints(scalar, biases),
+            x_zero: if fold_zero { 0 } else { zx as i32 },
+            w_zero,
+            finish: Finish::Requant(Requant::choose(&channels, target)),
+        })
+    }
+
+    /// The number of output channels.
+    pub fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Adds the bias and the requantisation's tables to a layer.
+    pub fn prepare(&self, layer: &mut Layer<'_>) -> Emitter {
+        let bias = layer.constant("bias", self.bias.clone());
+        let w_zero = match self.w_zero.as_slice() {
+            [zero] => WZero::All(*zero),
+            zeros => WZero::Each(layer.constant("weight_zero", Data::I32(zeros.to_vec()))),
+        };
+        let finish = match &self.finish {
+            Finish::Float(act) => PreparedFinish::Float(*act),
+            Finish::Requant(requant) => PreparedFinish::Requant(requant.prepare(layer)),
+        };
+        Emitter { scalar: self.scalar, x_zero: self.x_zero, w_zero, bias, finish }
+    }
+}
+
+impl Emitter {
+    /// One accumulator for each of `width` channels from `first` on, holding its bias.
+    pub fn start(&self, layer: &mut Layer<'_>, first: &Affine, width: usize) -> Vec<Var> {
+        (0..width)
+            .map(|j| {
+                let bias = layer.b.load(self.bias, first.offset(j as i64));
+                layer.b.let_("acc", bias)
+            })
+            .collect()
+    }
+
+    /// What is subtracted from each channel's weights, as registers where it is not one literal for all.
+    pub fn weight_zeros(
+        &self,
+        layer: &mut Layer<'_>,
+        first: &Affine,
+        width: usize,
+    ) -> Vec<Option<WeightZero>> {
+        (0..width)
+            .map(|j| match self.w_zero {
+                WZero::All(0) => None,
+                WZero::All(zero) => Some(WeightZero::Literal(zero)),
+                WZero::Each(param) => {
+                    let zero = layer.b.load(param, first.offset(j as i64));
+                    Some(WeightZero::Register(layer.b.let_("weight_zero", zero)))
+                }
+            })
+            .collect()
+    }
+
+    /// One element of x as it enters the products, in a register.
+    pub fn x(&self, layer: &mut Layer<'_>, param: Param, index: Affine) -> Var {
+        let mut value = layer.b.load_as(self.product_scalar(), param, index);
+        if self.x_zero != 0 {
+            let zero = layer.b.i32(self.x_zero);
+            value = layer.b.sub(value, zero);
+        }
+        layer.b.let_("v", value)
+    }
+
+    /// One weight as it enters the products.
+    pub fn weight(
+        &self,
+        layer: &mut Layer<'_>,
+        param: Param,
+        index: Affine,
+        zero: Option<WeightZero>,
+    ) -> Expr {
+        let value = layer.b.load_as(self.product_scalar(), param, index);
+        let zero = match zero {
+            None => return value,
+            Some(WeightZero::Literal(zero)) => layer.b.i32(zero),
+            Some(WeightZero::Register(zero)) => layer.b.var(zero),
+        };
+        layer.b.sub(value, zero)
+    }
+
+    /// `acc += x · weight`.
+    pub fn accumulate(&self, layer: &mut Layer<'_>, acc: Var, x: Var, weight: Expr) {
+        let x = layer.b.var(x);
+        let product = layer.b.mul(x, weight);
+        let product = layer.b.convert(self.scalar, product);
+        layer.b.accumulate(acc, product);
+    }
+
+    /// Rounds, clamps and stores an accumulator of a channel.
+    pub fn finish(&self, layer: &mut Layer<'_>, acc: Var, channel: &Affine, y: Param, index: Affine) {
+        let value = match &self.finish {
+            PreparedFinish::Float(act) => activate(layer, acc, *act),
+            PreparedFinish::Requant(requant) => requant.emit(layer, acc, channel),
+        };
+        layer.b.store(y, index, value);
+    }
+
+    /// Products are 32-bit: |x − zx| < 2^17 and |w − zw| < 2^9, so they fit.
+    fn product_scalar(&self) -> Scalar {
+        if self.scalar == DType::F32 { DType::F32 } else { DType::I32 }
+    }
+}
+
+/// A weight's zero point inside a loop.
+#[derive(Clone, Copy)]
+pub enum WeightZero {
+    /// The same for all channels.
+    Literal(i32),
+    /// This channel's.
+    Register(Var),
+}
+
+/// [`Activation::apply`] of an f32 register.
+pub fn activate(layer: &mut Layer<'_>, value: Var, act: Activation) -> Expr {
+    let mut result = layer.b.var(value);
+    if act.hi < f32::INFINITY {
+        let (hi, other, chosen) = (layer.b.f32(act.hi), layer.b.var(value), layer.b.f32(act.hi));
+        let above = layer.b.less(hi, other);
+        result = layer.b.select(above, chosen, result);
+    }
+    if act.lo > f32::NEG_INFINITY {
+        let (other, lo, chosen) = (layer.b.var(value), layer.b.f32(act.lo), layer.b.f32(act.lo));
+        let below = layer.b.less(other, lo);
+        result = layer.b.select(below, chosen, result);
+    }
+    result
+}
+
+/// The range of a storage type of at most 32 bits.
+pub fn stored_range(dtype: DType) -> (i64, i64) {
+    let (lo, hi) = dtype.int_range().expect("quantised storage is an integer");
+    (lo as i64, hi as i64)
+}
