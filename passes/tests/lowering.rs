@@ -1,5 +1,7 @@
 //! Lowered programs compute what `eval` computes, bit for bit: hand-picked shapes of every kernel.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use tinyc_ir::loops::interpret;
 use tinyc_ir::op::{
     Add, AvgPool2d, Conv2d, Dense, MaxPool2d, Mul, Pad, Quantize, Requantize, Softmax, Transpose,
