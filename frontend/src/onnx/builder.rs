@@ -1,0 +1,141 @@
+//! The graph under construction and what each ONNX tensor name has become in it.
+
+use super::{code, tensor};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tinyc_ir::entity::Entity;
+use tinyc_ir::{Def, Diagnostic, Graph, Op, Origin, Quant, Tensor, TensorType, Value};
+
+/// What a tensor name stands for.
+#[derive(Clone)]
+pub(super) enum Slot {
+    /// A value that is computed or supplied at run time, or made of constants by nodes.
+    Value(Value),
+    /// Known numbers; they become values of the graph when an operator takes them, with the meaning that it gives them.
+    Constant(Arc<Tensor>),
+    /// The result of something that failed and was reported.
+    Unknown,
+}
+
+/// Builds the graph. Every value it makes is checked for its size, and has a name of its own.
+pub(super) struct Builder<'m> {
+    pub(super) graph: Graph,
+    /// Every ONNX tensor that is known by now.
+    pub(super) slots: BTreeMap<&'m str, Slot>,
+    /// Names of the model's outputs: each of them gets a value of that very name.
+    pub(super) outputs: BTreeSet<&'m str>,
+    /// The folder for external data.
+    pub(super) base_dir: Option<std::path::PathBuf>,
+    names: BTreeSet<String>,
+    /// Whether each value is made of constants alone.
+    fixed: Vec<bool>,
+    /// The values that stand for a constant tensor, by its name: one for each quantisation it is read with.
+    constants: BTreeMap<String, Vec<Value>>,
+}
+
+impl<'m> Builder<'m> {
+    /// A builder that keeps clear of `names`, all tensor names of the model.
+    pub(super) fn new(name: String, names: BTreeSet<String>) -> Self {
+        Self {
+            graph: Graph::new(name),
+            slots: BTreeMap::new(),
+            outputs: BTreeSet::new(),
+            base_dir: None,
+            names,
+            fixed: Vec::new(),
+            constants: BTreeMap::new(),
+        }
+    }
+
+    /// Adds an input of the model.
+    pub(super) fn input(&mut self, name: &'m str, ty: TensorType) {
+        let value = self.graph.input(name, ty);
+        self.fixed.push(false);
+        self.slots.insert(name, Slot::Value(value));
+    }
+
+    /// A name that nothing else has: `wish`, or `wish_2` and so on.
+    pub(super) fn unique(&mut self, wish: &str) -> String {
+        let mut name = wish.to_string();
+        let mut number = 2;
+        while !self.names.insert(name.clone()) {
+            name = format!("{wish}_{number}");
+            number += 1;
+        }
+        name
+    }
+
+    /// Whether a value is made of constants alone, so that it is known at compile time.
+    pub(super) fn is_fixed(&self, value: Value) -> bool {
+        self.fixed[value.index()]
+    }
+
+    /// The value of a model's constant, read with a quantisation or without.
+    pub(super) fn constant(
+        &mut self,
+        name: &str,
+        tensor: &Arc<Tensor>,
+        quant: Option<Quant>,
+    ) -> Result<Value, Diagnostic> {
+        let known = self.constants.get(name).map_or(&[][..], Vec::as_slice);
+        if let Some(&value) = known.iter().find(|&&v| self.graph.ty(v).quant == quant) {
+            return Ok(value);
+        }
+        let spelling = if known.is_empty() { name.to_string() } else { self.unique(name) };
+        let value = self.new_constant(spelling, Arc::clone(tensor), quant)?;
+        self.constants.entry(name.to_string()).or_default().push(value);
+        Ok(value)
+    }
+
+    /// A new constant of the given name, which must be free.
+    pub(super) fn new_constant(
+        &mut self,
+        name: String,
+        tensor: Arc<Tensor>,
+        quant: Option<Quant>,
+    ) -> Result<Value, Diagnostic> {
+        let ty = TensorType { dtype: tensor.dtype(), shape: tensor.shape.clone(), quant };
+        check_size(&ty)?;
+        let value = self.graph.constant(name, ty, tensor);
+        self.fixed.push(true);
+        Ok(value)
+    }
+
+    /// Adds a node. Without a type, the operator infers it.
+    pub(super) fn node(
+        &mut self,
+        op: Op,
+        inputs: &[Value],
+        name: String,
+        ty: Option<TensorType>,
+        origin: Origin,
+    ) -> Result<Value, Diagnostic> {
+        let refused = |e: tinyc_ir::op::TypeError| Diagnostic::error(code::SHAPE, e.message);
+        let ty = match ty {
+            Some(ty) => ty,
+            None => op.infer(&self.graph.types(inputs)).map_err(refused)?,
+        };
+        check_size(&ty)?;
+        let value = self.graph.node_typed(op, inputs, name, ty, origin).map_err(refused)?;
+        let fixed = inputs.iter().all(|&v| self.is_fixed(v));
+        self.fixed.push(fixed);
+        Ok(value)
+    }
+
+    /// The numbers behind a value, if it is a plain constant.
+    pub(super) fn numbers(&self, value: Value) -> Option<&Arc<Tensor>> {
+        match &self.graph.values[value].def {
+            Def::Const(tensor) => Some(tensor),
+            _ => None,
+        }
+    }
+}
+
+/// A value has elements, at most [`tensor::MAX_BYTES`] of them, in at most [`tensor::MAX_RANK`] dimensions.
+fn check_size(ty: &TensorType) -> Result<(), Diagnostic> {
+    if tensor::checked_elements(&ty.shape, ty.dtype)? == 0 {
+        let message = format!("a tensor of shape {} has no elements", ty.shape);
+        return Err(Diagnostic::error(code::TENSOR_SIZE, message));
+    }
+    Ok(())
+}

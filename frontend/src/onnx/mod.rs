@@ -1,0 +1,95 @@
+//! The ONNX reader: [`import`] turns the bytes of a model into a [`Graph`], or says everything that is wrong with it.
+//!
+//! The way through is [`importer`]: messages → order → constants → quantisation of inputs → one importer per node
+//! ([`ops`]). Images become channels-last by wrapping operators in `transpose`, which later passes cancel.
+
+mod attribute;
+mod builder;
+pub mod code;
+mod context;
+mod external;
+mod importer;
+mod layout;
+mod model;
+pub mod ops;
+mod order;
+#[rustfmt::skip]
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+pub mod proto;
+mod quantization;
+mod signature;
+mod spatial;
+mod tensor;
+
+pub use ops::OpInfo;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tinyc_ir::{Diagnostic, Diagnostics, Graph};
+
+/// What the user says beside the file.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The file's name for messages; its stem names the graph. Empty: the name that the model gives itself.
+    pub name: String,
+    /// Shapes of inputs, by name, for dimensions that the model leaves open (`--shape input=1,49,10,1`).
+    pub shapes: BTreeMap<String, Vec<usize>>,
+    /// The folder that external tensor data must lie in; `None` refuses external data.
+    pub base_dir: Option<PathBuf>,
+}
+
+/// A model that was understood.
+#[derive(Clone)]
+pub struct Imported {
+    /// The network. Its values have the names of the ONNX tensors; helper values carry a suffix (`conv1/nhwc`).
+    pub graph: Graph,
+    /// What the user should know although the import succeeded.
+    pub warnings: Diagnostics,
+    /// The version of the standard operator set that the model uses.
+    pub opset: i64,
+    /// How many ONNX nodes were read.
+    pub nodes: usize,
+}
+
+/// Imports a model from the bytes of an ONNX file.
+///
+/// # Errors
+/// Every problem of the model found in one run, in the order of the file's parts and then of the nodes. A node that
+/// only suffers from an earlier failure is not reported.
+pub fn import(model: &[u8], options: &Options) -> Result<Imported, Diagnostics> {
+    importer::import(model, options)
+}
+
+/// Imports a model file. An empty `options.name` becomes the file's name, and a missing `options.base_dir` its folder.
+///
+/// # Errors
+/// The file cannot be read or is larger than [`MAX_FILE_BYTES`], and all errors of [`import`].
+pub fn import_file(path: &Path, options: &Options) -> Result<Imported, Diagnostics> {
+    let mut options = options.clone();
+    if options.name.is_empty() {
+        options.name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    }
+    if options.base_dir.is_none() {
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        options.base_dir = Some(parent.to_path_buf());
+    }
+    let refuse =
+        |message: String| Diagnostics::from(Diagnostic::error(code::CANNOT_READ, message).at(&*options.name));
+    let metadata = std::fs::metadata(path).map_err(|e| refuse(format!("the file cannot be read: {e}")))?;
+    if !metadata.is_file() {
+        return Err(refuse("this is not a regular file".into()));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(refuse(format!("the file has {} bytes, more than ONNX allows", metadata.len())));
+    }
+    let bytes = std::fs::read(path).map_err(|e| refuse(format!("the file cannot be read: {e}")))?;
+    import(&bytes, &options)
+}
+
+/// The largest file that [`import_file`] reads: protobuf messages end at 2 GiB.
+pub const MAX_FILE_BYTES: u64 = (1 << 31) - 1;
+
+/// Every ONNX operator that can be imported, sorted by domain and name.
+pub fn supported_ops() -> &'static [OpInfo] {
+    ops::TABLE
+}

@@ -1,0 +1,59 @@
+//! Operators that change nothing at inference, and constants.
+
+use crate::onnx::attribute::unsupported;
+use crate::onnx::builder::Slot;
+use crate::onnx::context::{Context, Step};
+use crate::onnx::{code, tensor};
+use std::sync::Arc;
+use tinyc_ir::{Data, Diagnostic, Tensor};
+
+/// `Identity x`
+pub(super) fn identity(cx: &mut Context<'_, '_>) -> Step<()> {
+    cx.pass_on(0)
+}
+
+/// `Dropout x` drops nothing at inference.
+pub(super) fn dropout(cx: &mut Context<'_, '_>) -> Step<()> {
+    let training = cx.operand(2).is_some() && cx.known(2)?.data.to_ints().is_some_and(|v| v.contains(&1));
+    if training {
+        return Err(Diagnostic::error(code::FORM, "Dropout in training mode is not supported")
+            .help("export the model for inference"));
+    }
+    cx.pass_on(0)
+}
+
+/// `Cast x` to the type that `x` has already.
+pub(super) fn cast(cx: &mut Context<'_, '_>) -> Step<()> {
+    let x = cx.input(0)?;
+    let to = cx.attributes().int("to")?.and_then(|v| i32::try_from(v).ok()).unwrap_or(0);
+    let from = cx.ty(x).dtype;
+    let to = tensor::dtype(to);
+    if to.as_ref() == Ok(&from) {
+        return cx.pass_on(0);
+    }
+    let name = to.map_or_else(|name| name, |dtype| dtype.to_string());
+    Err(unsupported("to", name, &format!("a Cast that changes nothing ({from} to {from})")))
+}
+
+/// `Constant`
+pub(super) fn constant(cx: &mut Context<'_, '_>) -> Step<()> {
+    let attributes = cx.attributes();
+    let tensor = if let Some(proto) = attributes.tensor("value")? {
+        tensor::read(proto, cx.build.base_dir.as_deref())?
+    } else if let Some(v) = attributes.float("value_float")? {
+        Tensor::f32([], vec![v])
+    } else if let Some(v) = attributes.floats("value_floats")? {
+        Tensor::f32([v.len()], v.to_vec())
+    } else if let Some(v) = attributes.int("value_int")? {
+        Tensor::new([], Data::I64(vec![v]))
+    } else if let Some(v) = attributes.ints("value_ints")? {
+        Tensor::new([v.len()], Data::I64(v.to_vec()))
+    } else {
+        return Err(Diagnostic::error(
+            code::FORM,
+            "a Constant without a dense tensor of numbers is not supported",
+        ));
+    };
+    cx.define(Slot::Constant(Arc::new(tensor)));
+    Ok(())
+}

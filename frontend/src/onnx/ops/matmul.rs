@@ -1,0 +1,55 @@
+//! `MatMul` and `QLinearMatMul` with a matrix that is known at compile time: a `dense` between reshapes.
+
+use crate::onnx::code;
+use crate::onnx::context::{Context, Step};
+use tinyc_ir::op::{Dense, Reshape, Transpose};
+use tinyc_ir::{Activation, DType, Data, Diagnostic, Quant, Tensor, TensorType, Value};
+
+/// `MatMul a, b` on floats.
+pub(super) fn matmul(cx: &mut Context<'_, '_>) -> Step<()> {
+    let (a, b) = (cx.float(0)?, cx.float(1)?);
+    multiply(cx, a, b, None)
+}
+
+/// `QLinearMatMul a, as, az, b, bs, bz, ys, yz`
+pub(super) fn qlinear_matmul(cx: &mut Context<'_, '_>) -> Step<()> {
+    let (a, b) = (cx.quantised(0, 1, 2, None)?, cx.quantised(3, 4, 5, Some(1))?);
+    let y = cx.quantised_type(6, 7, DType::U8)?;
+    multiply(cx, a, b, Some(y))
+}
+
+/// All axes of `a` but the last become rows of `dense`, and come back in the result.
+fn multiply(cx: &mut Context<'_, '_>, a: Value, b: Value, y: Option<(DType, Quant)>) -> Step<()> {
+    let name = cx.node.op_type();
+    if !cx.build.is_fixed(b) {
+        let message = format!("{name} of two tensors that are computed at run time is not supported");
+        return Err(Diagnostic::error(code::NOT_CONSTANT, message)
+            .help("the right operand must be known at compile time"));
+    }
+    let (rows, columns) = (cx.dims(a), cx.dims(b));
+    let (Some((&depth, outer)), &[inner, units]) = (rows.split_last(), columns.as_slice()) else {
+        let message = format!("the right operand of {name} is a matrix [K, N], not {}", cx.ty(b));
+        return Err(Diagnostic::error(code::FORM, message));
+    };
+    if depth != inner {
+        let message =
+            format!("{} and {} cannot be multiplied: {depth} columns, {inner} rows", cx.ty(a), cx.ty(b));
+        return Err(Diagnostic::error(code::SHAPE, message));
+    }
+    let count: usize = outer.iter().product();
+    let flat = outer.len() == 1;
+    let x = if flat { a } else { cx.part("x", Reshape { shape: vec![count, depth] }, &[a])? };
+    let weight = cx.part("weight", Transpose { perm: vec![1, 0] }, &[b])?;
+    let zeros = if y.is_some() { Data::I32(vec![0; units]) } else { Data::F32(vec![0.0; units]) };
+    let bias = cx.part_constant("bias", Tensor::new([units], zeros), None)?;
+    let ty = match y {
+        Some((dtype, quant)) => TensorType::quantized(dtype, [count, units], quant),
+        None => TensorType::f32([count, units]),
+    };
+    let (op, inputs) = (Dense { act: Activation::NONE }, [x, weight, bias]);
+    if flat {
+        return cx.result_as(op, &inputs, ty);
+    }
+    let product = cx.part_as("rows", op, &inputs, ty)?;
+    cx.result(Reshape { shape: [outer, &[units]].concat() }, &[product])
+}

@@ -1,0 +1,145 @@
+//! From a stored ONNX tensor to a tensor of ours. Nothing is allocated before the data are known to be there.
+
+use super::{code, external, proto};
+use proto::tensor_proto::{DataLocation, DataType};
+use proto::{StringStringEntryProto, TensorProto};
+use std::path::Path;
+use tinyc_ir::{DType, Data, Diagnostic, Tensor};
+
+/// The greatest number of bytes that one tensor may have; offsets on a microcontroller are 32-bit.
+pub(super) const MAX_BYTES: usize = (1 << 31) - 1;
+
+/// The greatest number of dimensions.
+pub(super) const MAX_RANK: usize = 8;
+
+/// Our storage for an ONNX element type; the error names the type.
+pub(super) fn dtype(element: i32) -> Result<DType, String> {
+    Ok(match DataType::try_from(element) {
+        Ok(DataType::Float) => DType::F32,
+        Ok(DataType::Double) => DType::F64,
+        Ok(DataType::Bool) => DType::Bool,
+        Ok(DataType::Int8) => DType::I8,
+        Ok(DataType::Int16) => DType::I16,
+        Ok(DataType::Int32) => DType::I32,
+        Ok(DataType::Int64) => DType::I64,
+        Ok(DataType::Uint8) => DType::U8,
+        Ok(DataType::Uint16) => DType::U16,
+        Ok(DataType::Uint32) => DType::U32,
+        Ok(DataType::Uint64) => DType::U64,
+        Ok(other) => return Err(other.as_str_name().to_ascii_lowercase()),
+        Err(_) => return Err(format!("number {element}")),
+    })
+}
+
+/// Checks dimensions and returns the number of elements, which times the size of `dtype` is at most [`MAX_BYTES`].
+pub(super) fn checked_elements(dims: &[usize], dtype: DType) -> Result<usize, Diagnostic> {
+    if dims.len() > MAX_RANK {
+        let message = format!("a tensor of {} dimensions is not supported", dims.len());
+        return Err(
+            Diagnostic::error(code::TENSOR_SIZE, message).note(format!("at most {MAX_RANK} dimensions are"))
+        );
+    }
+    // Zeros are taken last, so that the product of the others is checked too.
+    let product = dims.iter().filter(|&&d| d > 0).try_fold(1usize, |n, &d| n.checked_mul(d));
+    let bytes = product.and_then(|n| n.checked_mul(dtype.size())).filter(|&n| n <= MAX_BYTES);
+    if bytes.is_none() {
+        let message = format!("a tensor {dtype}{dims:?} is larger than {MAX_BYTES} bytes");
+        return Err(Diagnostic::error(code::TENSOR_SIZE, message));
+    }
+    Ok(if dims.contains(&0) { 0 } else { product.unwrap_or(0) })
+}
+
+/// Reads a tensor, from its message or from a file in `base_dir`.
+pub(super) fn read(proto: &TensorProto, base_dir: Option<&Path>) -> Result<Tensor, Diagnostic> {
+    let dtype = dtype(proto.data_type()).map_err(|name| {
+        Diagnostic::error(code::ELEMENT_TYPE, format!("tensors of element type {name} are not supported"))
+    })?;
+    let wrong = |message: String| Diagnostic::error(code::TENSOR_DATA, message);
+    let dims: Option<Vec<usize>> = proto.dims.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let dims = dims.ok_or_else(|| wrong(format!("the tensor has a negative dimension: {:?}", proto.dims)))?;
+    let elements = checked_elements(&dims, dtype)?;
+    if proto.segment.is_some() {
+        return Err(wrong("tensors stored in segments are not supported".into()));
+    }
+    let bytes = elements * dtype.size();
+    let data = if proto.data_location() == DataLocation::External {
+        let location = external::Location::read(entries(&proto.external_data))?;
+        from_bytes(dtype, &location.load(base_dir, bytes)?)
+    } else if let Some(raw) = proto.raw_data.as_ref().filter(|raw| !raw.is_empty() || elements == 0) {
+        if raw.len() != bytes {
+            return Err(wrong(format!("{dtype}{dims:?} needs {bytes} bytes, but {} are stored", raw.len())));
+        }
+        from_bytes(dtype, raw)
+    } else {
+        typed(proto, dtype)
+            .ok_or_else(|| wrong(format!("a stored number does not fit element type {dtype}")))?
+    };
+    if data.len() != elements {
+        return Err(wrong(format!(
+            "{dtype}{dims:?} needs {elements} elements, but {} are stored",
+            data.len()
+        )));
+    }
+    Ok(Tensor::new(dims, data))
+}
+
+fn entries(entries: &[StringStringEntryProto]) -> impl Iterator<Item = (&str, &str)> {
+    entries.iter().map(|e| (e.key(), e.value()))
+}
+
+fn from_bytes(dtype: DType, bytes: &[u8]) -> Data {
+    Data::from_le_bytes(dtype, bytes).expect("the number of bytes was compared with whole elements")
+}
+
+/// The elements from the field that ONNX chose for the type; `None` if an integer does not fit it.
+fn typed(proto: &TensorProto, dtype: DType) -> Option<Data> {
+    Some(match dtype {
+        DType::F32 => Data::F32(proto.float_data.clone()),
+        DType::F64 => Data::F64(proto.double_data.clone()),
+        DType::I64 => Data::I64(proto.int64_data.clone()),
+        DType::U64 => Data::U64(proto.uint64_data.clone()),
+        DType::U32 => {
+            let values: Result<Vec<u32>, _> = proto.uint64_data.iter().map(|&v| u32::try_from(v)).collect();
+            Data::U32(values.ok()?)
+        }
+        DType::Bool => Data::Bool(proto.int32_data.iter().map(|&v| v != 0).collect()),
+        _ => {
+            let (lo, hi) = dtype.int_range()?;
+            let values: Vec<i64> = proto.int32_data.iter().map(|&v| i64::from(v)).collect();
+            if values.iter().any(|&v| i128::from(v) < lo || i128::from(v) > hi) {
+                return None;
+            }
+            Data::from_ints(dtype, values)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(dims: &[i64], data_type: DataType) -> TensorProto {
+        TensorProto { dims: dims.to_vec(), data_type: Some(data_type as i32), ..TensorProto::default() }
+    }
+
+    #[test]
+    fn raw_and_typed_data_are_read() {
+        let raw = TensorProto { raw_data: Some(vec![1, 0, 255, 255]), ..tensor(&[2], DataType::Int16) };
+        assert_eq!(read(&raw, None).unwrap().data, Data::I16(vec![1, -1]));
+        let typed = TensorProto { int32_data: vec![-3, 4], ..tensor(&[2, 1], DataType::Int8) };
+        assert_eq!(read(&typed, None).unwrap().data, Data::I8(vec![-3, 4]));
+        let empty = tensor(&[0], DataType::Int64);
+        assert_eq!(read(&empty, None).unwrap().shape.dims(), [0]);
+    }
+
+    #[test]
+    fn sizes_are_checked_before_allocation() {
+        let huge = tensor(&[i64::MAX, i64::MAX, 0], DataType::Float);
+        assert_eq!(read(&huge, None).unwrap_err().code, code::TENSOR_SIZE);
+        let claims = TensorProto { raw_data: Some(vec![0; 8]), ..tensor(&[1 << 20], DataType::Float) };
+        assert_eq!(read(&claims, None).unwrap_err().code, code::TENSOR_DATA);
+        assert_eq!(read(&tensor(&[-1], DataType::Float), None).unwrap_err().code, code::TENSOR_DATA);
+        let misfit = TensorProto { int32_data: vec![300], ..tensor(&[1], DataType::Int8) };
+        assert_eq!(read(&misfit, None).unwrap_err().code, code::TENSOR_DATA);
+    }
+}
