@@ -55,6 +55,11 @@ impl Scope {
         }
     }
 
+    /// Whether no loop has been entered.
+    pub fn is_empty(&self) -> bool {
+        self.loops.is_empty()
+    }
+
     /// Whether a loop is proven to have no iteration, so that anything may be said of what is inside.
     pub fn never_runs(&self) -> bool {
         self.empty > 0

@@ -8,6 +8,7 @@
 pub mod bounds;
 pub mod build;
 pub mod expr;
+pub mod identifier;
 pub mod index;
 pub mod interpret;
 pub mod kernel;
@@ -17,6 +18,7 @@ pub mod scalar;
 pub mod stmt;
 #[cfg(test)]
 mod testing;
+pub mod verify;
 
 pub use build::KernelBuilder;
 pub use expr::{BinaryOp, Expr, ExprData, Literal, PackedOp, UnaryOp};
@@ -25,3 +27,4 @@ pub use kernel::{Access, Kernel, KernelData, Loop, LoopData, Param, ParamData, V
 pub use program::{Buffer, BufferData, Call, Place, Program};
 pub use scalar::Scalar;
 pub use stmt::{Bound, Stmt};
+pub use verify::{VerifyError, verify};
