@@ -15,10 +15,12 @@ pub mod op;
 pub mod origin;
 pub mod quant;
 pub mod rewriter;
+pub mod seeded;
 pub mod shape;
 pub mod tensor;
 pub mod tensor_type;
 pub mod text;
+pub mod verify;
 
 pub use activation::Activation;
 pub use diagnostic::{Diagnostic, Diagnostics};

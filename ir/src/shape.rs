@@ -28,6 +28,14 @@ impl Shape {
         self.0.iter().product()
     }
 
+    /// As [`elements`](Self::elements), for dimensions that nobody has checked: `None` if the product overflows.
+    pub fn checked_elements(&self) -> Option<usize> {
+        if self.0.contains(&0) {
+            return Some(0);
+        }
+        self.0.iter().try_fold(1usize, |product, &d| product.checked_mul(d))
+    }
+
     /// The distance, in elements, between neighbours along each dimension.
     pub fn strides(&self) -> Vec<usize> {
         let mut strides = vec![1; self.rank()];

@@ -33,7 +33,10 @@ impl Operator for Pad {
     fn write_attrs(&self, attrs: &mut Attrs) {
         attrs.put("before", self.before.clone());
         attrs.put("after", self.after.clone());
-        attrs.put_unless("value", self.value, 0.0);
+        // Not `put_unless`: -0.0 equals 0.0, and is other padding.
+        if self.value.to_bits() != 0 {
+            attrs.put("value", self.value);
+        }
     }
 
     fn read_attrs(attrs: &mut Attrs) -> Result<Self, AttrError> {

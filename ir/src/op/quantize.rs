@@ -20,7 +20,7 @@ pub fn quantized(x: f32, scale: f32, zero_point: i32, dtype: DType) -> i64 {
 }
 
 /// Checks a quantised type on its own: its axis exists and has as many entries as scales.
-pub(super) fn check_quant(ty: &TensorType) -> Result<(), TypeError> {
+pub(crate) fn check_quant(ty: &TensorType) -> Result<(), TypeError> {
     let Some(quant) = &ty.quant else { return Err(TypeError::new(format!("{ty} is not quantised"))) };
     require!(matches!(ty.dtype, DType::I8 | DType::U8 | DType::I16 | DType::I32), "{ty} is not i8, u8, i16 or i32");
     if let Some(axis) = quant.axis() {

@@ -26,12 +26,9 @@ impl Operator for Reshape {
         let x = inputs[0];
         require!(x.quant.as_ref().is_none_or(|q| q.axis().is_none()), "x is quantised at most per tensor, not {x}");
         let y = x.with_shape(self.shape.clone());
-        require!(
-            x.shape.elements() == y.shape.elements(),
-            "{} elements of {x} do not fill shape {}",
-            x.shape.elements(),
-            y.shape
-        );
+        let elements = x.shape.elements();
+        let fits = y.shape.checked_elements() == Some(elements);
+        require!(fits, "{elements} elements of {x} do not fill shape {}", y.shape);
         Ok(y)
     }
 

@@ -1,3 +1,85 @@
 //! The text form (`.tir`) of both IRs: printed and parsed back, without loss.
+//!
+//! # Manual
+//!
+//! A file holds one graph or one program. Space and line ends separate tokens and mean nothing else (an error is
+//! recovered from at the next line); `;` starts a comment that ends with the line.
+//!
+//! ```text
+//! number  = "-"? digits ("." digits)? ("e" sign? digits)? | "-"? "inf" | "nan" | "nan(0x7fc00001)"
+//! string  = '"' characters '"'            on one line; escapes \" \\ \n \r \t \0 \u{1f600}
+//! symbol  = "@" (word | string)
+//! origin  = symbol ("onnx:" integer)?     where a layer came from in the user's model
+//! ```
+//! Floats are written with the fewest digits that read back as the same bits.
+//!
+//! ## Graphs
+//!
+//! ```text
+//! graph   = "graph" symbol "{" line* "}"
+//! line    = "in" label ":" type name?
+//!         | "const" label ":" type name? "=" data
+//!         | label "=" operator (label ("," label)*)? attrs? (":" type)? name? origin?
+//!         | "out" label ("," label)*
+//! type    = dtype "[" dimensions "]" quant?                       i8[1,8] q(0.5, -3)
+//! quant   = "q(" scale "," zero_point ")"
+//!         | "q(axis=" axis "," "[" scales "]" "," "[" zero_points "]" ")"
+//! attrs   = "{" key "=" value ("," key "=" value)* "}"            defaults are left out
+//! value   = number | "[" numbers "]" | "true" | "false" | "none" | "relu" | "relu6" | "clamp(" lo "," hi ")"
+//! data    = "[" elements "]" | "splat(" element ")" | "seeded(" seed ")" | "hex" string+
+//! ```
+//! - A label is a word. The printer numbers values in the order of the lines: `v0`, `v1`, …; `out` comes last.
+//! - A name is a string; without it, the value's name is its label.
+//! - Without a type, an operator's result gets the one that it infers.
+//! - Elements are row-major. `hex` is little-endian bytes, `splat` repeats one element, `seeded` makes numbers from
+//!   [`Seeded`](crate::seeded::Seeded), for tests; both make at most 64 MiB in one file.
+//! - Printing may leave large constants out as `...` ([`PrintOptions`]); that is for reading only.
+//!
+//! ```text
+//! graph @tiny {
+//!   in v0: i8[1,8] q(0.5, -3) "input"
+//!   const v1: i8[4,8] q(0.25, 0) "fc1.weight" = seeded(7)
+//!   const v2: i32[4] q(0.125, 0) "fc1.bias" = splat(0)
+//!   v3 = dense v0, v1, v2 {act=relu} : i8[1,4] q(0.125, -128) "fc1" @ "fc1" onnx:12
+//!   out v3
+//! }
+//! ```
+//!
+//! # Errors
+//!
+//! `E0601` a character, string or escape; `E0602` something else was expected; `E0603` an unknown name; `E0604` a second
+//! definition; `E0605` a number or size that does not fit; `E0606` an attribute; `E0607` constant data; `E0608` a
+//! quantisation; `E0609` a type that cannot be inferred; `E062x` and `E063x` the verifiers.
 
 pub mod attrs;
+mod cursor;
+mod data;
+mod graph_parser;
+mod graph_printer;
+mod lexer;
+mod types;
+
+pub(crate) use types::dims_fit;
+
+pub use graph_parser::parse_graph;
+pub use graph_printer::{PrintOptions, print_graph, print_graph_with, print_node};
+
+use crate::{DType, Data, Diagnostics};
+
+/// The elements of a tensor as the text form writes them.
+pub fn print_data(data: &Data) -> String {
+    data::DataPrinter::new(usize::MAX).print(data, "    ")
+}
+
+/// Reads `count` elements: `[1, 2]`, `splat(0)`, `seeded(7)` or `hex"…"`. `file` is what the places in errors call it.
+pub fn parse_data(file: &str, text: &str, dtype: DType, count: usize) -> Result<Data, Diagnostics> {
+    let mut cursor = cursor::Cursor::new(file, text);
+    let data = data::data(&mut cursor, dtype, count).ok();
+    if data.is_some() && *cursor.peek() != lexer::Kind::End {
+        cursor.expected("the end of the data");
+    }
+    cursor.finish(data)
+}
+
+#[cfg(test)]
+mod graph_tests;
