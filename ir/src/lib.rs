@@ -19,6 +19,8 @@ pub mod seeded;
 pub mod shape;
 pub mod tensor;
 pub mod tensor_type;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod text;
 pub mod verify;
 

@@ -26,6 +26,14 @@ pub fn rescale(x: &TensorType, y: &TensorType) -> Option<(f32, i32)> {
 /// Checks operators that compute on the real values of their arguments, which are all f32 or all quantised per tensor.
 pub(super) fn check_rescale(inputs: &[&TensorType], y: &TensorType) -> Result<(), TypeError> {
     for x in inputs {
+        require!(x.dtype != DType::I32, "quantised arguments are i8, u8 or i16, not {x}");
+    }
+    check_rescale_of_sums(inputs, y)
+}
+
+/// As [`check_rescale`], where i32 arguments are allowed too.
+fn check_rescale_of_sums(inputs: &[&TensorType], y: &TensorType) -> Result<(), TypeError> {
+    for x in inputs {
         if x.quant.is_none() {
             require!(
                 x.dtype == DType::F32 && y.dtype == DType::F32 && y.quant.is_none(),
@@ -64,7 +72,7 @@ impl Operator for Requantize {
     fn check(&self, inputs: &[&TensorType], output: &TensorType) -> Result<(), TypeError> {
         let inferred = self.infer(inputs)?;
         require!(inferred.shape == output.shape, "the result has shape {}, not {}", inferred.shape, output.shape);
-        check_rescale(inputs, output)
+        check_rescale_of_sums(inputs, output)
     }
 
     fn eval(&self, inputs: &[(&TensorType, &Tensor)], output: &TensorType) -> Tensor {
