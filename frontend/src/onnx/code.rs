@@ -1,5 +1,8 @@
 //! The numbers of the importer's messages, one for each kind of problem.
 
+/// Never told: the node only suffers from an operand that failed and was reported.
+pub(super) const SUFFERS: u16 = 0;
+
 /// The file cannot be opened or is too large.
 pub const CANNOT_READ: u16 = 101;
 /// The bytes are not an ONNX model, or end too early.

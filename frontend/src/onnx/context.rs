@@ -10,7 +10,13 @@ use tinyc_ir::{DType, Data, Diagnostic, Op, Origin, Quant, Tensor, TensorType, V
 /// A step of an importer: an error needs no place, the driver adds it.
 pub(super) type Step<T> = Result<T, Diagnostic>;
 
-/// One ONNX node being imported. None of its operands failed.
+/// The error that is never told, because its cause was.
+fn suffers() -> Diagnostic {
+    Diagnostic::error(code::SUFFERS, "an operand failed")
+}
+
+/// One ONNX node being imported. An operand may have failed: asking for it ends the import in silence, so importers look
+/// at attributes first, and what is wrong with those is told all the same.
 pub(super) struct Context<'a, 'm> {
     pub(super) node: &'m NodeProto,
     /// The version of the operator set that the node's domain has.
@@ -50,9 +56,7 @@ impl<'a, 'm> Context<'a, 'm> {
         match self.slot(name) {
             Slot::Value(value) => Ok(value),
             Slot::Constant(tensor) => self.build.constant(name, &tensor, None),
-            Slot::Unknown => {
-                Err(Diagnostic::error(code::NAME_UNKNOWN, format!("input {i} {name:?} is not known")))
-            }
+            Slot::Unknown => Err(suffers()),
         }
     }
 
@@ -153,7 +157,7 @@ impl<'a, 'm> Context<'a, 'm> {
         let numbers = match self.slot(name) {
             Slot::Constant(tensor) => Some(tensor),
             Slot::Value(value) => self.build.numbers(value).cloned(),
-            Slot::Unknown => None,
+            Slot::Unknown => return Err(suffers()),
         };
         numbers.ok_or_else(|| {
             let message = format!("input {i} {name:?} of {} must be a constant", self.node.op_type());

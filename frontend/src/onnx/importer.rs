@@ -240,14 +240,15 @@ impl<'m> Run<'m> {
                 }
             }
         }
-        if suffers {
-            return Err(None);
-        }
         if node.output.first().is_none_or(String::is_empty) {
             let message = format!("the first result of {} has no name", node.op_type());
             return Err(Some(Diagnostic::error(code::INCOMPLETE, message)));
         }
-        (info.import)(&mut Context::new(node, index, opset, &mut self.build)).map_err(Some)?;
+        let imported = (info.import)(&mut Context::new(node, index, opset, &mut self.build));
+        imported.map_err(|d| (d.code != code::SUFFERS).then_some(d))?;
+        if suffers {
+            return Err(None);
+        }
         let wanted =
             node.output.iter().skip(1).find(|name| !name.is_empty() && self.used.contains(name.as_str()));
         match wanted {

@@ -10,13 +10,13 @@ use tinyc_ir::{Activation, Diagnostic, Tensor};
 /// `BatchNormalization x, scale, bias, mean, variance` as `x · f + g` with `f = scale / √(variance + epsilon)` and
 /// `g = bias − mean · scale / √(variance + epsilon)`, both computed in double precision and rounded once.
 pub(super) fn batch_norm(cx: &mut Context<'_, '_>) -> Step<()> {
-    let x = cx.float(0)?;
     if cx.attributes().flag("training_mode")?.unwrap_or(false) {
         return Err(unsupported("training_mode", 1, "training_mode=0: export the model for inference"));
     }
     if cx.opset < 9 && !cx.attributes().flag("spatial")?.unwrap_or(true) {
         return Err(unsupported("spatial", 0, "spatial=1"));
     }
+    let x = cx.float(0)?;
     let epsilon = f64::from(cx.attributes().float("epsilon")?.unwrap_or(1e-5));
     let dims = cx.dims(x);
     let parameters = [1, 2, 3, 4].map(|i| cx.known_floats(i));

@@ -9,9 +9,9 @@ use tinyc_ir::op::window::Window;
 
 /// `MaxPool x`; padding never wins, and what hangs over is padding.
 pub(super) fn max_pool(cx: &mut Context<'_, '_>) -> Step<()> {
+    cx.attributes().require_int("storage_order", 0)?;
     let x = cx.input(0)?;
     let rank = spatial_rank(cx, x)?;
-    cx.attributes().require_int("storage_order", 0)?;
     let image = to_channels_last(cx, x, "x")?;
     let dims = cx.dims(image);
     let spatial = Spatial::read(cx, rank, [dims[1], dims[2]], None)?;

@@ -8,11 +8,11 @@ use tinyc_ir::{DType, Diagnostic, Value};
 
 /// `Pad x, pads, value?, axes?`; pads and value are attributes before operator set 11.
 pub(super) fn pad(cx: &mut Context<'_, '_>) -> Step<()> {
-    let x = cx.input(0)?;
     let mode = cx.attributes().string("mode")?.unwrap_or_default();
     if !matches!(mode.as_str(), "" | "constant") {
         return Err(unsupported("mode", mode, "constant"));
     }
+    let x = cx.input(0)?;
     let rank = cx.ty(x).shape.rank();
     let pads = if cx.opset < 11 {
         cx.attributes().ints("pads")?.map(<[i64]>::to_vec).unwrap_or_default()
