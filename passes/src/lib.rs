@@ -1,4 +1,6 @@
 //! Graph passes, lowering to loops and the memory plan.
 
+pub mod graph;
 pub mod lower;
 pub mod plan;
+pub mod quantize;
