@@ -8,6 +8,8 @@ use crate::quantize::recognize_qdq;
 use std::collections::BTreeSet;
 use tinyc_ir::{Def, Diagnostics, Graph};
 
+mod channel_groups;
+pub mod constant_channels;
 pub mod fold_batch_norm;
 pub mod fold_constants;
 pub mod fold_dequantize;
@@ -15,9 +17,12 @@ pub mod fold_flatten;
 pub mod fold_layout;
 pub mod fold_pad;
 pub mod fuse_activation;
+pub mod ranges;
 pub mod remove_no_op;
 mod view;
 
+#[cfg(test)]
+pub(crate) mod random;
 #[cfg(test)]
 pub(crate) mod samples;
 
@@ -98,6 +103,12 @@ pub const OPTIMISE: &[Pass] = &[
         exact: true,
         run: |graph, _| fold_pad::run(graph),
     },
+    Pass {
+        name: "constant-channels",
+        summary: "drop channels that always hold one value or that nothing needs",
+        exact: true,
+        run: |graph, _| constant_channels::run(graph),
+    },
 ];
 
 /// All passes in order.
@@ -150,11 +161,64 @@ fn keep_output_names(old: &Graph, new: &mut Graph) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use tinyc_ir::{Tensor, eval::eval};
 
     #[test]
     fn names_are_unique_and_nothing_behind_the_reference_graph_changes_bits() {
         let names: BTreeSet<_> = passes().map(|p| p.name).collect();
         assert_eq!(names.len(), passes().count());
         assert!(OPTIMISE.iter().all(|p| p.exact));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn exact_passes_change_no_bit(seed in any::<u64>()) {
+            let graph = random::network(seed);
+            let mut chance = random::Random(!seed);
+            let inputs: Vec<Vec<Tensor>> =
+                (0..3).map(|_| graph.inputs.iter().map(|&v| chance.tensor(graph.ty(v))).collect()).collect();
+            let check = |name: &str, after: &Graph| {
+                for inputs in &inputs {
+                    let (expected, got) = (eval(&graph, inputs).outputs(&graph), eval(after, inputs).outputs(after));
+                    prop_assert!(expected.iter().zip(&got).all(|(a, b)| a.same_bits(b)), "{}", name);
+                }
+                Ok(())
+            };
+            let none = &mut Diagnostics::default();
+            for pass in passes().filter(|p| p.exact) {
+                check(pass.name, &pass.apply(&graph, none))?;
+            }
+            check("all", &optimise(&graph))?;
+            let names = |g: &Graph| g.outputs.iter().map(|&v| g.values[v].name.clone()).collect::<Vec<_>>();
+            prop_assert_eq!(names(&graph), names(&optimise(&graph)));
+        }
+
+        #[test]
+        fn ranges_hold(seed in any::<u64>()) {
+            let graph = random::network(seed);
+            let ranges = ranges::analyze(&graph);
+            let mut chance = random::Random(!seed);
+            for _ in 0..3 {
+                let inputs: Vec<Tensor> = graph.inputs.iter().map(|&v| chance.tensor(graph.ty(v))).collect();
+                let run = eval(&graph, &inputs);
+                for value in graph.values.keys() {
+                    let (channels, tensor) = (ranges.of(value), run.tensor(value));
+                    for i in 0..tensor.data.len() {
+                        let ((lo, hi), x) = (channels[i % channels.len()], tensor.data.int(i));
+                        prop_assert!(lo <= x && x <= hi, "{} of {}", x, graph.values[value].name);
+                    }
+                }
+            }
+            for node in graph.nodes.keys() {
+                let Some(sums) = ranges::acc_ranges(&graph, &ranges, node) else { continue };
+                let partial = ranges::acc_bounds(&graph, &ranges, node).unwrap();
+                for (sum, partial) in sums.iter().zip(&partial) {
+                    prop_assert!(partial.0 <= sum.0.min(0) && sum.1.max(0) <= partial.1);
+                }
+            }
+        }
     }
 }
