@@ -12,7 +12,7 @@ use tinyc_ir::{Diagnostic, Diagnostics, Value};
 const MAX_ERRORS: usize = 100;
 
 /// The newest standard operator set whose operators were compared with ours.
-const NEWEST_OPSET: i64 = 26;
+const NEWEST_OPSET: i64 = 28;
 
 /// Imports a model; see [`super::import`].
 pub(super) fn import(bytes: &[u8], options: &Options) -> Result<Imported, Diagnostics> {

@@ -89,7 +89,9 @@ pub fn import(path: &Path) -> Imported {
             options.shapes.insert("input".into(), shape);
         }
     }
-    onnx::import_file(path, &options).unwrap_or_else(|e| panic!("{}:\n{e}", path.display()))
+    let imported = onnx::import_file(path, &options).unwrap_or_else(|e| panic!("{}:\n{e}", path.display()));
+    tinyc_ir::verify::verify(&imported.graph).unwrap_or_else(|e| panic!("{}:\n{e}", path.display()));
+    imported
 }
 
 /// The vectors that belong to a shared model.
