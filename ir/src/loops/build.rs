@@ -196,6 +196,14 @@ impl KernelBuilder {
         self.stmt(Stmt::Store { param, index: index.into(), value });
     }
 
+    /// Writes a value over neighbouring elements that are narrower; raises the parameter's alignment to the value's size.
+    pub fn store_wide(&mut self, param: Param, index: impl Into<Index>, value: Expr) {
+        let size = self.scalar(value).size() as u32;
+        let data = &mut self.kernel.params[param];
+        data.align = data.align.max(size);
+        self.stmt(Stmt::Store { param, index: index.into(), value });
+    }
+
     /// Opens a loop: what follows is its body, until [`end_for`](Self::end_for).
     pub fn begin_for(&mut self, name: &str) -> Loop {
         self.begin_block();

@@ -1,0 +1,213 @@
+//! The emitted `.h` file: how a user calls the network, its sizes and scales. The helper functions are in
+//! [`super::edge`].
+
+use super::Options;
+use super::comment::harmless;
+use super::doc::Doc;
+use super::edge;
+use super::names::Symbols;
+use super::scalar::{memory_type, thousands};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use tinyc_ir::loops::{Buffer, Place, Program, Stmt};
+
+/// The whole header.
+pub(super) fn header(program: &Program, symbols: &Symbols, options: &Options) -> String {
+    let (prefix, upper) = (&symbols.prefix, &symbols.upper);
+    let mut out = format!("/* {prefix}: made by {}; do not edit.\n *\n", harmless(&options.generator));
+    out.push_str(&usage(program, symbols));
+    let _ = write!(
+        out,
+        " */\n#ifndef {upper}_H\n#define {upper}_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n\
+         #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n"
+    );
+    let _ = write!(
+        out,
+        "/* Working memory of {prefix}_run; its contents need not survive between runs. */\n\
+         #define {upper}_ARENA_BYTES {}\n#define {upper}_ARENA_ALIGN {}\n\n",
+        program.arena_bytes,
+        align(program, false)
+    );
+    if state_bytes(program) > 0 {
+        let _ = write!(
+            out,
+            "/* Memory that {prefix}_run keeps between runs; zero it before the first. */\n\
+             #define {upper}_STATE_BYTES {}\n#define {upper}_STATE_ALIGN {}\n\n",
+            state_bytes(program),
+            align(program, true)
+        );
+    }
+    for (what, buffers) in [("Input", &program.inputs), ("Output", &program.outputs)] {
+        for (i, &buffer) in buffers.iter().enumerate() {
+            out.push_str(&face(program, symbols, &format!("{what} {i}"), buffer));
+        }
+    }
+    out.push_str(&codes(program, prefix));
+    let _ = writeln!(out, "{};\n", run_prototype(program, symbols).render(0));
+    out.push_str(&edge::helpers(program, symbols));
+    let _ = write!(out, "#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {upper}_H */\n");
+    out
+}
+
+/// `int kws_run(const int8_t input[490], int8_t output[12], void *arena)`.
+pub(super) fn run_prototype(program: &Program, symbols: &Symbols) -> Doc {
+    let param = |&buffer: &Buffer, constant: &str| {
+        let data = &program.buffers[buffer];
+        let (ty, name) = (memory_type(data.scalar), symbols.buffer(buffer));
+        // An array of no elements does not exist in C.
+        match data.len {
+            0 => Doc::from(format!("{constant}{ty} *{name}")),
+            len => Doc::from(format!("{constant}{ty} {name}[{len}]")),
+        }
+    };
+    let mut params: Vec<Doc> = program.inputs.iter().map(|b| param(b, "const ")).collect();
+    params.extend(program.outputs.iter().map(|b| param(b, "")));
+    if state_bytes(program) > 0 {
+        params.push("void *state".into());
+    }
+    params.push("void *arena".into());
+    Doc::list(format!("int {}_run(", symbols.prefix), params, ")")
+}
+
+/// Bytes of memory that survives between runs.
+pub(super) fn state_bytes(program: &Program) -> usize {
+    let end = |b: &tinyc_ir::loops::BufferData| match b.place {
+        Place::State(offset) => offset as usize + b.bytes(),
+        _ => 0,
+    };
+    program.buffers.values().map(end).max().unwrap_or(0)
+}
+
+fn align(program: &Program, state: bool) -> u32 {
+    let here = |place: &Place| match place {
+        Place::Arena(_) => !state,
+        Place::State(_) => state,
+        _ => false,
+    };
+    program.buffers.values().filter(|b| here(&b.place)).map(|b| b.align).max().unwrap_or(1)
+}
+
+/// The documentation at the top, with an example that compiles as C and as C++.
+fn usage(program: &Program, symbols: &Symbols) -> String {
+    let (prefix, upper) = (&symbols.prefix, &symbols.upper);
+    let mut lines = vec![
+        format!("A neural network as one function. It uses no heap and no global variable: what it needs is"),
+        format!(
+            "{} bytes of memory that the caller lends it for each run, and constants.",
+            thousands(program.arena_bytes.into())
+        ),
+        String::new(),
+        format!("    #include \"{prefix}.h\""),
+        String::new(),
+    ];
+    for &buffer in program.inputs.iter().chain(&program.outputs) {
+        let data = &program.buffers[buffer];
+        let face = symbols.face(buffer);
+        lines.push(format!(
+            "    static {} {}[{face}_LEN];",
+            memory_type(data.scalar),
+            symbols.buffer(buffer)
+        ));
+    }
+    let mut args: Vec<String> =
+        program.inputs.iter().chain(&program.outputs).map(|&b| symbols.buffer(b).to_string()).collect();
+    let memory = |name: &str, macro_name: &str| {
+        format!("    static union {{ uint8_t bytes[{upper}_{macro_name}_BYTES]; uint64_t align; }} {name};")
+    };
+    if state_bytes(program) > 0 {
+        lines.push(memory("state", "STATE"));
+        args.push("&state".into());
+    }
+    if program.arena_bytes > 0 {
+        lines.push(memory("arena", "ARENA"));
+        args.push("&arena".into());
+    } else {
+        args.push("NULL".into());
+    }
+    lines.push(String::new());
+    lines.push(format!("    int status = {prefix}_run({});", args.join(", ")));
+    let mut out = String::new();
+    for line in lines {
+        out.push_str(format!(" * {line}").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// The macros of one input or output.
+fn face(program: &Program, symbols: &Symbols, title: &str, buffer: Buffer) -> String {
+    let data = &program.buffers[buffer];
+    let macros = symbols.face(buffer);
+    let tensor = data.tensor.as_deref().map(|t| format!(", tensor {}", harmless(t))).unwrap_or_default();
+    let mut out = format!("/* {title}: {}{tensor}.", symbols.buffer(buffer));
+    let quant = data.face.as_ref().and_then(|f| f.quant);
+    if quant.is_some() {
+        out.push_str(" real = scale * (stored - zero point).");
+    }
+    let _ = write!(out, " */\n#define {macros}_LEN {}\n#define {macros}_ALIGN {}\n", data.len, data.align);
+    if let Some(face) = &data.face {
+        let _ = writeln!(out, "#define {macros}_RANK {}", face.shape.len());
+        for (i, dim) in face.shape.iter().enumerate() {
+            let _ = writeln!(out, "#define {macros}_DIM{i} {dim}");
+        }
+    }
+    if let Some((scale, zero_point)) = quant {
+        let _ = writeln!(out, "#define {macros}_SCALE {scale:?}f");
+        let zero = if zero_point < 0 { format!("({zero_point})") } else { zero_point.to_string() };
+        let _ = writeln!(out, "#define {macros}_ZERO_POINT {zero}");
+    }
+    out.push('\n');
+    out
+}
+
+/// What `run` returns, as the comment above its prototype.
+fn codes(program: &Program, prefix: &str) -> String {
+    let mut codes: BTreeMap<u8, Vec<String>> = BTreeMap::new();
+    for (i, call) in program.calls.iter().enumerate() {
+        let kernel = &program.kernels[call.kernel];
+        let mut found = Vec::new();
+        fail_codes(&kernel.body, &mut found);
+        found.sort_unstable();
+        found.dedup();
+        for code in found {
+            let name = if call.origin.name.is_empty() { &kernel.name } else { &call.origin.name };
+            codes.entry(code).or_default().push(format!("{i} ({})", harmless(name)));
+        }
+    }
+    let mut out = String::from(
+        "/* Runs the network once. Inputs are read, outputs are written whole. The arena must be aligned to\n \
+         * the number of bytes above, inputs and outputs likewise; none of them may overlap.\n",
+    );
+    if codes.is_empty() {
+        out.push_str(" * Returns 0: nothing in this network can fail. */\n");
+        return out;
+    }
+    let _ = writeln!(
+        out,
+        " * Returns 0, or if {prefix}_run cannot go on with the given numbers (outputs are then undefined):"
+    );
+    for (code, layers) in codes {
+        let word = if layers.len() == 1 { "layer" } else { "layers" };
+        let _ = writeln!(
+            out,
+            " *   {code}: a number that selects data is out of range in {word} {}",
+            layers.join(", ")
+        );
+    }
+    out.push_str(" */\n");
+    out
+}
+
+fn fail_codes(block: &[Stmt], out: &mut Vec<u8>) {
+    for stmt in block {
+        match stmt {
+            Stmt::Fail { code } => out.push(*code),
+            Stmt::For { body, .. } => fail_codes(body, out),
+            Stmt::If { then, otherwise, .. } => {
+                fail_codes(then, out);
+                fail_codes(otherwise, out);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The C backend: a program in loop IR as one readable C99 pair, `name.c` and `name.h`.
+//!
+//! The text needs `<stdint.h>` and `<stddef.h>` and nothing else, is the same for every compiler (what a core's extensions
+//! offer stands behind the compiler's own feature macros, beside plain C), and depends on nothing but the program
+//! and the options. It expects a program that the verifier accepts; it checks no index again.
+
+mod comment;
+mod data;
+mod doc;
+mod edge;
+mod expr;
+mod header;
+mod helper;
+mod kernel;
+mod math;
+mod names;
+mod packed;
+mod prelude;
+mod scalar;
+mod source;
+
+use tinyc_ir::loops::Program;
+
+/// What the user may choose about the emitted text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The compiler's name and version, for the first line of each file.
+    pub generator: String,
+    /// Offer ARM's DSP and saturation instructions beside the plain C. They stand behind `__ARM_FEATURE_DSP` and
+    /// `__ARM_FEATURE_SAT`, so this changes the length of the text, never a result.
+    pub arm_dsp: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { generator: concat!("tinyc ", env!("CARGO_PKG_VERSION")).into(), arm_dsp: true }
+    }
+}
+
+/// One emitted file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// File name without a folder.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// Prints a verified program: the source, then the header.
+pub fn emit(program: &Program, options: &Options) -> Vec<File> {
+    let prefix = names::prefix(program);
+    // Kernels come first: they decide which helper functions exist, and so which names are free.
+    let mut helpers = helper::Helpers::new(&prefix);
+    let kernels = kernel::functions(program, &mut helpers);
+    let symbols = names::Symbols::new(program, prefix, helpers.names());
+    let source = source::source(program, &symbols, &kernels, helpers, options);
+    let header = header::header(program, &symbols, options);
+    vec![
+        File { name: format!("{}.c", symbols.prefix), text: source },
+        File { name: format!("{}.h", symbols.prefix), text: header },
+    ]
+}
