@@ -133,7 +133,9 @@ impl<'a> Mover<'a> {
         ty: &TensorType,
         views: &[Op],
     ) -> Option<Value> {
-        let name = format!("{}/moved", self.name);
+        let to_nchw = |op: &Op| matches!(op, Op::Transpose(t) if t.perm == [0, 3, 1, 2]);
+        let suffix = if views.iter().any(to_nchw) { "nhwc" } else { "moved" };
+        let name = format!("{}/{suffix}", self.name);
         let result =
             self.graph.node_typed(op.clone(), inputs, name, ty.with_shape(shape), self.origin.clone());
         views.iter().try_fold(result.ok()?, |value, op| self.apply(value, op))

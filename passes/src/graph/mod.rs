@@ -121,6 +121,7 @@ impl Pass {
     pub fn apply(&self, graph: &Graph, diagnostics: &mut Diagnostics) -> Graph {
         let mut new = (self.run)(graph, diagnostics);
         keep_output_names(graph, &mut new);
+        debug_assert_eq!(tinyc_ir::verify::verify(&new), Ok(()), "{} broke the graph", self.name);
         new
     }
 }
