@@ -11,6 +11,8 @@ use tinyc_ir::loops::{PackedOp, Scalar};
 #[derive(Debug)]
 pub(super) struct Helpers {
     prefix: String,
+    /// Whether packed operations may use ARM's instructions.
+    arm_dsp: bool,
     /// Name to definition; the number puts callees before callers.
     functions: BTreeMap<(u8, String), String>,
     /// Functions of the runtime's math, by their names there.
@@ -22,9 +24,10 @@ pub(super) struct Helpers {
 
 impl Helpers {
     /// An empty collection for a program.
-    pub(super) fn new(prefix: &str) -> Self {
+    pub(super) fn new(prefix: &str, arm_dsp: bool) -> Self {
         Self {
             prefix: prefix.into(),
+            arm_dsp,
             functions: BTreeMap::new(),
             math: BTreeSet::new(),
             any_types: BTreeSet::new(),
@@ -247,7 +250,8 @@ impl Helpers {
     /// A packed operation.
     pub(super) fn packed(&mut self, op: PackedOp) -> String {
         let upper = self.prefix.to_uppercase();
-        self.add(3, &packed::name(op), |name| packed::definition(op, name, &upper))
+        let arm_dsp = self.arm_dsp;
+        self.add(3, &packed::name(op), |name| packed::definition(op, name, &upper, arm_dsp))
     }
 
     /// Everything collected, as text: types, then functions, callees first.

@@ -50,7 +50,7 @@ pub struct File {
 pub fn emit(program: &Program, options: &Options) -> Vec<File> {
     let prefix = names::prefix(program);
     // Kernels come first: they decide which helper functions exist, and so which names are free.
-    let mut helpers = helper::Helpers::new(&prefix);
+    let mut helpers = helper::Helpers::new(&prefix, options.arm_dsp);
     let kernels = kernel::functions(program, &mut helpers);
     let symbols = names::Symbols::new(program, prefix, helpers.names());
     let source = source::source(program, &symbols, &kernels, helpers, options);

@@ -39,9 +39,12 @@ struct Text {
     plain: String,
 }
 
-/// The function's definition.
-pub(super) fn definition(op: PackedOp, name: &str, upper: &str) -> String {
-    let text = text(op);
+/// The function's definition, with ARM's instructions if wanted.
+pub(super) fn definition(op: PackedOp, name: &str, upper: &str, arm_dsp: bool) -> String {
+    let mut text = text(op);
+    if !arm_dsp {
+        (text.gnu, text.acle) = (None, None);
+    }
     let (result, params) = text.signature;
     let feature = format!("{upper}_{}", text.feature);
     let mut out = format!("/* {} */\nstatic inline {result} {name}({params})\n{{\n", text.comment);
