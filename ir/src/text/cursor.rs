@@ -48,7 +48,12 @@ impl<'a> Cursor<'a> {
 
     /// The token behind the next one.
     pub(super) fn peek_second(&self) -> &Kind<'a> {
-        &self.tokens[(self.at + 1).min(self.tokens.len() - 1)].kind
+        self.peek_at(1)
+    }
+
+    /// The token so many behind the next one; the end, beyond it.
+    pub(super) fn peek_at(&self, skip: usize) -> &Kind<'a> {
+        &self.tokens[(self.at + skip).min(self.tokens.len() - 1)].kind
     }
 
     pub(super) fn advance(&mut self) {

@@ -31,8 +31,8 @@ pub(super) struct Token<'a> {
 
 /// Marks, longest first, so that the first match is the right one.
 const MARKS: &[&str] = &[
-    ">>>", "...", "..", "->", "==", "!=", "<=", "<<", ">>", "+%", "-%", "*%", "{", "}", "(", ")", "[", "]",
-    ",", ":", "=", "@", "+", "-", "*", "/", "%", "&", "|", "^", "<", "~", "!", "?", ".",
+    "...", "..", "==", "!=", "<=", "<<", ">>", "+%", "-%", "*%", "{", "}", "(", ")", "[", "]", ",", ":", "=",
+    "@", "+", "-", "*", "/", "%", "&", "|", "^", "<", "!", ".",
 ];
 
 /// All tokens of a text, the last of which is [`Kind::End`]. What is no token is reported and skipped.

@@ -45,6 +45,51 @@
 //! }
 //! ```
 //!
+//! ## Programs
+//!
+//! ```text
+//! program = "program" symbol "{" item* "}"
+//! item    = "arena" bytes
+//!         | "buffer" symbol ":" dtype "[" length "]" "align" bytes place ("tensor" string)? face? ("=" data)?
+//!         | "in" symbols | "out" symbols
+//!         | "kernel" symbol "(" params ")" comment? block
+//!         | "call" symbol "(" symbols ")" ("macs" count)? origin?
+//! place   = "input" n | "output" n | "flash" | "arena" offset | "state" offset           flash has data, no other
+//! face    = "face" "[" dimensions "]" ("q(" scale "," zero_point ")")?
+//! param   = name ":" ("read" | "write" | "read_write") dtype "[" length "]" "align" bytes ("may_alias" name)?
+//! block   = "{" statement* "}"
+//! stmt    = "let" name ":" dtype "=" expr | name "=" expr | name "[" index "]" "=" expr
+//!         | "for" name "in" bound ".." bound ("step" n)? block
+//!         | "if" expr block ("else" block)? | "break" | "fail" code
+//! bound   = affine | "max(" affines ")" | "min(" affines ")"             max in front of "..", min behind
+//! index   = terms joined by "+" and "-": n, i, n*i, n*ring(affine, rows), n*dynamic(expr, lo, hi)
+//! affine  = an index without ring and dynamic
+//! expr    = literal | register | "affine(" affine ")" | name ("." dtype)? "[" index "]" | call
+//!         | "-" expr | "!" expr | expr infix expr | "(" expr ")"
+//! ```
+//! - Infix, loosest first: `== != < <=`, `|`, `^`, `&`, `<< >>`, `+ - +% -%`, `* *% / %`; all to the left. `+%` wraps.
+//! - Calls: `min max abs sqrt round_ties_even exp select(c, a, b)`, conversions `i32(x)`, and the packed operations, with
+//!   their numbers behind: `saturate_signed(x, bits=8, shift=3)`; `mul_half_lh` takes the low and the high half.
+//! - Literals carry their type: `5` (i32), `5u32`, `5i64`, `5u64`, `0.5f32`, `0.5f64`, `true`, `inf(f32)`,
+//!   `nan(f64)`, `nan(f32, 0x7fc00001)`. A minus in front of a number is the number's.
+//! - `x.i32[4*k]` reads neighbouring elements as one i32.
+//! - The order of the text is the order of the arenas ([`normalize`](crate::loops::normalize())).
+//!
+//! ```text
+//! program @twice {
+//!   buffer @x: f32[4] align 4 input 0 tensor "x:0" face [1,4]
+//!   buffer @y: f32[4] align 4 output 0 tensor "y:0" face [1,4]
+//!   in @x
+//!   out @y
+//!   kernel @add(a: read f32[4] align 4, b: read f32[4] align 4, y: write f32[4] align 4 may_alias a) "y = a + b" {
+//!     for i in 0..4 {
+//!       y[i] = a[i] + b[i]
+//!     }
+//!   }
+//!   call @add(@x, @x, @y) @ "add1" onnx:0
+//! }
+//! ```
+//!
 //! # Errors
 //!
 //! `E0601` a character, string or escape; `E0602` something else was expected; `E0603` an unknown name; `E0604` a second
@@ -54,15 +99,22 @@
 pub mod attrs;
 mod cursor;
 mod data;
+mod expr_parser;
 mod graph_parser;
 mod graph_printer;
+mod kernel_parser;
 mod lexer;
+mod operators;
+mod program_parser;
+mod program_printer;
 mod types;
 
 pub(crate) use types::dims_fit;
 
 pub use graph_parser::parse_graph;
 pub use graph_printer::{PrintOptions, print_graph, print_graph_with, print_node};
+pub use program_parser::parse_program;
+pub use program_printer::{print_program, print_program_with};
 
 use crate::{DType, Data, Diagnostics};
 
@@ -83,3 +135,5 @@ pub fn parse_data(file: &str, text: &str, dtype: DType, count: usize) -> Result<
 
 #[cfg(test)]
 mod graph_tests;
+#[cfg(test)]
+mod program_tests;
