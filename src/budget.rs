@@ -1,0 +1,77 @@
+//! The memory that the user allows: gates that refuse what does not fit and say what is short and why.
+
+use crate::pipeline::{Compiled, Options};
+use tinyc_ir::loops::Program;
+use tinyc_ir::{Diagnostic, Diagnostics};
+use tinyc_targets::Target;
+
+/// Limits in bytes; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// For the arena, the inputs and the outputs.
+    pub ram: Option<u64>,
+    /// For weights, tables and code.
+    pub flash: Option<u64>,
+}
+
+impl Budget {
+    /// What the target has: its largest stretch of RAM and its flash; nothing is known of a bare core.
+    pub fn of(target: &Target) -> Self {
+        Self { ram: target.largest_ram_bytes(), flash: target.flash_bytes() }
+    }
+}
+
+/// Bytes of the user's buffers: inputs and outputs.
+pub fn face_bytes(program: &Program) -> u64 {
+    program.inputs.iter().chain(&program.outputs).map(|&b| program.buffers[b].bytes() as u64).sum()
+}
+
+/// An estimate of the code's size: what gcc -O2 makes of a kernel is nearly proportional to its expressions.
+pub fn code_estimate(program: &Program) -> u64 {
+    /// Bytes for each expression, fitted to the example models on a Cortex-M4.
+    const PER_EXPRESSION: u64 = 2;
+    /// Bytes for each call: its arguments' addresses.
+    const PER_CALL: u64 = 40;
+    let expressions: usize = program.kernels.values().map(|k| k.exprs.len()).sum();
+    expressions as u64 * PER_EXPRESSION + program.calls.len() as u64 * PER_CALL
+}
+
+/// Refuses what exceeds the budget.
+///
+/// # Errors
+/// One diagnostic per kind of memory that is short.
+pub fn check(compiled: &Compiled, options: &Options) -> Result<(), Diagnostics> {
+    let mut problems = Diagnostics::default();
+    let name = options.target.name();
+    let kib = |bytes: u64| format!("{:.1} KiB", bytes as f64 / 1024.0);
+    let face = face_bytes(&compiled.program);
+    let ram = u64::from(compiled.memory.arena_bytes) + face;
+    if let Some(limit) = options.budget.ram.filter(|&limit| ram > limit) {
+        let memory = &compiled.memory;
+        let alive: Vec<String> = memory.alive.iter().map(|(n, b)| format!("{n} {}", kib((*b).into()))).collect();
+        let place = memory.peak.as_ref().map(|origin| format!(" at \"{}\"", origin.name)).unwrap_or_default();
+        let mut problem = Diagnostic::error(510, format!("ram: needs {}, {name} has {}", kib(ram), kib(limit)))
+            .note(format!("arena {}, inputs and outputs {}; the stack comes on top", kib(memory.arena_bytes.into()), kib(face)));
+        if !alive.is_empty() {
+            problem = problem.note(format!("the largest live set is{place}: {}", alive.join(" + ")));
+        }
+        problems.push(problem.help(format!(
+            "{} less is needed; the arena cannot be below {} in this order of layers",
+            kib(ram - limit),
+            kib(memory.lower_bound.into())
+        )));
+    }
+    let flash = compiled.constant_bytes + compiled.code_estimate;
+    if let Some(limit) = options.budget.flash.filter(|&limit| flash > limit) {
+        problems.push(
+            Diagnostic::error(511, format!("flash: needs about {}, {name} has {}", kib(flash), kib(limit)))
+                .note(format!(
+                    "weights and tables {}, code about {}",
+                    kib(compiled.constant_bytes),
+                    kib(compiled.code_estimate)
+                ))
+                .help("quantise float weights to int8, or choose a chip with more flash (`tinyc targets`)"),
+        );
+    }
+    if problems.has_errors() { Err(problems) } else { Ok(()) }
+}
