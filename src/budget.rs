@@ -48,10 +48,17 @@ pub fn check(compiled: &Compiled, options: &Options) -> Result<(), Diagnostics> 
     let ram = u64::from(compiled.memory.arena_bytes) + face;
     if let Some(limit) = options.budget.ram.filter(|&limit| ram > limit) {
         let memory = &compiled.memory;
-        let alive: Vec<String> = memory.alive.iter().map(|(n, b)| format!("{n} {}", kib((*b).into()))).collect();
+        let alive: Vec<String> =
+            memory.alive.iter().map(|(n, b)| format!("{n} {}", kib((*b).into()))).collect();
         let place = memory.peak.as_ref().map(|origin| format!(" at \"{}\"", origin.name)).unwrap_or_default();
-        let mut problem = Diagnostic::error(510, format!("ram: needs {}, {name} has {}", kib(ram), kib(limit)))
-            .note(format!("arena {}, inputs and outputs {}; the stack comes on top", kib(memory.arena_bytes.into()), kib(face)));
+        let mut problem =
+            Diagnostic::error(510, format!("ram: needs {}, {name} has {}", kib(ram), kib(limit))).note(
+                format!(
+                    "arena {}, inputs and outputs {}; the stack comes on top",
+                    kib(memory.arena_bytes.into()),
+                    kib(face)
+                ),
+            );
         if !alive.is_empty() {
             problem = problem.note(format!("the largest live set is{place}: {}", alive.join(" + ")));
         }

@@ -132,13 +132,17 @@ fn constant_bytes(program: &Program) -> u64 {
 
 /// A warning when floats would be computed in software.
 fn float_warning(program: &Program, target: &Target) -> Option<Diagnostic> {
-    let layers = program.calls.iter().filter(|call| {
-        program.kernels[call.kernel].vars.values().any(|v| v.scalar.is_float())
-    });
+    let layers = program
+        .calls
+        .iter()
+        .filter(|call| program.kernels[call.kernel].vars.values().any(|v| v.scalar.is_float()));
     let count = layers.count();
     (count > 0 && !target.core.features.fpu_f32).then(|| {
-        Diagnostic::warning(501, format!("{} has no FPU, and {count} layers compute with floats", target.core.name))
-            .note("each float operation becomes a call of some 20 to 100 cycles")
-            .help("quantise the model to int8, or choose a core with an FPU (`tinyc targets`)")
+        Diagnostic::warning(
+            501,
+            format!("{} has no FPU, and {count} layers compute with floats", target.core.name),
+        )
+        .note("each float operation becomes a call of some 20 to 100 cycles")
+        .help("quantise the model to int8, or choose a core with an FPU (`tinyc targets`)")
     })
 }

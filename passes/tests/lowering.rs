@@ -35,6 +35,8 @@ fn q(dtype: DType, shape: &[usize], scale: f32, zero: i32) -> TensorType {
 fn check(graph: &Graph, random: &mut Random) {
     for saturate in [false, true] {
         let lowered = lower(graph, Features { saturate }).unwrap();
+        let faults = tinyc_ir::loops::verify(&lowered.program).err().unwrap_or_default();
+        assert!(faults.is_empty(), "{}: {faults:#?}", graph.name);
         for _ in 0..3 {
             let inputs: Vec<Tensor> = graph.inputs.iter().map(|&v| random.tensor(graph.ty(v))).collect();
             let expected = eval(graph, &inputs).outputs(graph);

@@ -46,6 +46,11 @@ impl KernelBuilder {
         self.types[expr.index()]
     }
 
+    /// The type of a register made here.
+    pub fn var_scalar(&self, var: Var) -> Scalar {
+        self.kernel.vars[var].scalar
+    }
+
     fn push(&mut self, data: ExprData, scalar: Scalar) -> Expr {
         self.types.push(scalar);
         self.kernel.exprs.push(data)
@@ -153,8 +158,7 @@ impl KernelBuilder {
 
     /// A packed operation.
     pub fn packed(&mut self, op: PackedOp, args: &[Expr]) -> Expr {
-        let scalar = if op == PackedOp::Dot2Wide { Scalar::I64 } else { Scalar::I32 };
-        self.push(ExprData::Packed { op, args: args.to_vec() }, scalar)
+        self.push(ExprData::Packed { op, args: args.to_vec() }, op.signature().1)
     }
 
     fn stmt(&mut self, stmt: Stmt) {

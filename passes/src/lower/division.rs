@@ -5,10 +5,7 @@ use tinyc_ir::loops::{BinaryOp, Expr, Scalar, Var};
 
 /// `rhe(num / den)` of registers of one integer type, `0 ≤ num`, `0 < den`, `2 · den` within the type.
 pub fn round_half_even(layer: &mut Layer<'_>, num: Var, den: Var) -> Expr {
-    let scalar = {
-        let num = layer.b.var(num);
-        layer.b.scalar(num)
-    };
+    let scalar = layer.b.var_scalar(num);
     let constant = |layer: &mut Layer<'_>, value: i64| match scalar {
         Scalar::U32 => layer.b.literal(tinyc_ir::loops::Literal::U32(value as u32)),
         Scalar::U64 => layer.b.literal(tinyc_ir::loops::Literal::U64(value as u64)),

@@ -42,6 +42,11 @@ impl<'a> Layer<'a> {
         self.param(name, buffer, Access::Write)
     }
 
+    /// A buffer that the kernel writes and reads back.
+    pub fn read_write(&mut self, name: &str, buffer: Buffer) -> Param {
+        self.param(name, buffer, Access::ReadWrite)
+    }
+
     fn param(&mut self, name: &str, buffer: Buffer, access: Access) -> Param {
         let BufferData { scalar, len, .. } = self.program.buffers[buffer];
         self.args.push(buffer);

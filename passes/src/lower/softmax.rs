@@ -16,7 +16,10 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupported>
     let rows = output.shape.elements() / n;
     let (x, y) = lowering.data_buffers(node);
     let mut layer = lowering.layer(node, format!("softmax_{rows}x{n}"), format!("{rows} rows of {n}"));
-    let (x, y) = (layer.read("x", x), layer.write("y", y));
+    let x = layer.read("x", x);
+    // The float kernel keeps the exponentials in the result until it knows their sum.
+    let float = !output.is_quantized();
+    let y = if float { layer.read_write("y", y) } else { layer.write("y", y) };
     match (&inputs[0].quant, output.quant.as_ref().and_then(|q| q.tensor_wide())) {
         (Some(quant), Some((scale, zero))) => {
             let table = layer.constant("exp_table", Data::U32(exp_table(quant.scale(0), n).to_vec()));
