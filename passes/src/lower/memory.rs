@@ -10,7 +10,7 @@ pub fn plan(program: &mut Program) -> Memory {
     let mut owner: Vec<Buffer> = program.buffers.keys().collect();
     let mut lives = lifetimes(program);
     for step in 0..program.calls.len() {
-        for (written, read) in in_place(program, &lives, step) {
+        for (written, read) in in_place(program, &owner, &lives, step) {
             let (from, to) = (root(&owner, written), root(&owner, read));
             owner[from.index()] = to;
             let merged = (lives[to.index()], lives[from.index()]);
@@ -67,8 +67,13 @@ fn lifetimes(program: &Program) -> Vec<Option<(usize, usize)>> {
 }
 
 /// Pairs (written, read) of a call's arena buffers that may become one: the kernel allows it, the read one dies here,
-/// the written one is born here, and both are equally long.
-fn in_place(program: &Program, lives: &[Option<(usize, usize)>], step: usize) -> Vec<(Buffer, Buffer)> {
+/// the written one is born here, both are equally long, and no other argument is that memory.
+fn in_place(
+    program: &Program,
+    owner: &[Buffer],
+    lives: &[Option<(usize, usize)>],
+    step: usize,
+) -> Vec<(Buffer, Buffer)> {
     let call: &Call = &program.calls[step];
     let kernel = &program.kernels[call.kernel];
     let arena = |b: Buffer| matches!(program.buffers[b].place, Place::Arena(_));
@@ -84,6 +89,8 @@ fn in_place(program: &Program, lives: &[Option<(usize, usize)>], step: usize) ->
                 && program.buffers[written].bytes() == program.buffers[read].bytes()
                 && lives[written.index()].is_some_and(|l| l.0 == step)
                 && lives[read.index()].is_some_and(|l| l.1 == step)
+                // Read through a second parameter too, it would be overwritten while still needed.
+                && call.args.iter().filter(|&&arg| root(owner, arg) == root(owner, read)).count() == 1
         })
         .collect()
 }
