@@ -88,6 +88,10 @@ impl<'a> Parser<'a> {
         self.define(|this, label| {
             this.cursor.mark("=")?;
             let op_at = this.cursor.position();
+            // An operator is on the line of its result, so that a line cut short does not eat the next.
+            if this.cursor.at_line_start() {
+                return Err(this.cursor.expected("an operator"));
+            }
             let op_name = this.cursor.word("an operator")?;
             let mut inputs = Vec::new();
             if matches!(this.cursor.peek(), Kind::Word(_)) && !this.cursor.at_line_start() {

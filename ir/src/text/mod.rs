@@ -2,8 +2,9 @@
 //!
 //! # Manual
 //!
-//! A file holds one graph or one program. Space and line ends separate tokens and mean nothing else (an error is
-//! recovered from at the next line); `;` starts a comment that ends with the line.
+//! A file holds one graph or one program. Space and line ends separate tokens and mean nothing else, except that an
+//! operator is on the line of its result, and that reading goes on at the next line after an error. `;` starts a
+//! comment that ends with the line.
 //!
 //! ```text
 //! number  = "-"? digits ("." digits)? ("e" sign? digits)? | "-"? "inf" | "nan" | "nan(0x7fc00001)"

@@ -1,6 +1,7 @@
 //! Reads tensor types and quantisations; their `Display` writes them.
 
 use super::cursor::{Cursor, MOST_ELEMENTS, Parse};
+use super::lexer::Kind;
 use crate::{DType, Quant, Shape, TensorType};
 
 /// `i8[1,8] q(0.5, -3)`.
@@ -11,7 +12,11 @@ pub(super) fn tensor_type(cursor: &mut Cursor<'_>) -> Parse<TensorType> {
     if !dims_fit(&dims) {
         return Err(cursor.error_at(start, 605, format!("a tensor has at most {MOST_ELEMENTS} elements")));
     }
-    let quant = if cursor.is_word("q") { Some(quant(cursor)?) } else { None };
+    let quant = if cursor.is_word("q") && *cursor.peek_second() == Kind::Mark("(") {
+        Some(quant(cursor)?)
+    } else {
+        None
+    };
     Ok(TensorType { dtype, shape: Shape::new(dims), quant })
 }
 
