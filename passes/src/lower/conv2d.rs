@@ -1,16 +1,13 @@
 //! `conv2d`: which kernel a convolution gets.
 
 use super::layer::Layer;
-use super::rows::packed_positions;
+use super::tile::{WIDTH, packed_positions};
 use super::weighted_sum::{Emitter, WeightedSum};
 use super::window::Window;
-use super::{Lowering, Unsupported, depthwise, pad, rows};
+use super::{Lowering, Unsupported, depthwise, im2col, pad, rows};
 use tinyc_ir::loops::{Affine, Bound, Buffer, Param};
 use tinyc_ir::op::Conv2d;
 use tinyc_ir::{Node, Shape};
-
-/// Output channels computed together.
-const WIDTH: usize = 4;
 
 /// Sizes of one convolution after padding that the loops cannot bound has been made explicit.
 pub struct Geometry {
@@ -35,14 +32,18 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, conv: &Conv2d) -> Result<(
         y: shape(data.outputs[0]),
     };
     let padded = conv.pads != [0; 4];
+    let xt = lowering.graph.ty(data.inputs[0]);
+    let zero = xt.quant.as_ref().map(|q| q.zero_point(0));
     if geometry.w[1..3] == [1, 1] && !padded && conv.strides == [1, 1] && conv.groups == 1 {
         let (rows, depth) = (geometry.x[..3].iter().product(), geometry.x[3]);
         return rows::lower(lowering, node, conv.act, rows, depth, "pointwise");
     }
-    let sum = WeightedSum::new(lowering, node, conv.act, !padded)?;
+    let copied = zero.is_some() && conv.groups == 1 && geometry.w[0] >= WIDTH;
+    // Bounds of a padded and dilated window, `max(0, (pad − oy) / dilation)`, are not affine: pad beforehand.
+    let beforehand = padded && conv.dilations != [1, 1];
+    let sum = WeightedSum::new(lowering, node, conv.act, copied || beforehand || !padded)?;
     let (mut x, y) = lowering.data_buffers(node);
-    if padded && conv.dilations != [1, 1] {
-        // `max(0, (pad − oy) / dilation)` is not affine: pad beforehand.
+    if beforehand {
         (x, geometry.x) = pad::into_scratch(lowering, node, x, conv.pads);
         geometry.conv.pads = [0; 4];
     }
@@ -51,11 +52,14 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, conv: &Conv2d) -> Result<(
     let name = format!("{kind}{}x{}_{}x{}x{}_{}", ws[1], ws[2], xs[1], xs[2], xs[3], ys[3]);
     let comment = format!("{}x{} kernel, stride {}, {xs} to {ys}", ws[1], ws[2], stride_text(conv.strides));
     let macs = lowering.macs(node);
+    let window = copied.then(|| lowering.scratch("window", &xt.with_shape([im2col::scratch_len(&geometry)])));
     let mut layer = lowering.layer(node, name, comment);
-    if is_depthwise(&geometry) {
-        depthwise::emit(&mut layer, &sum, &geometry, x, y);
-    } else {
-        emit(&mut layer, &sum, &geometry, x, y);
+    match (window, zero) {
+        (Some(window), Some(zero)) => {
+            im2col::emit(&mut layer, &sum, &geometry, zero, &im2col::Buffers { x, window, y });
+        }
+        _ if is_depthwise(&geometry) => depthwise::emit(&mut layer, &sum, &geometry, x, y),
+        _ => emit(&mut layer, &sum, &geometry, x, y),
     }
     layer.finish(macs);
     Ok(())

@@ -1,18 +1,17 @@
 //! Depthwise convolution: four neighbouring channels of one pixel at a time.
+//!
+//! Columns whose window lies inside the image get a body of their own with the kernel's columns unrolled; the few at
+//! the left and right borders share one whose loop is bounded.
 
 use super::conv2d::Geometry;
 use super::layer::Layer;
-use super::weighted_sum::{Emitter, WeightedSum};
-use tinyc_ir::loops::{Affine, Buffer, Param};
+use super::tile::WIDTH;
+use super::weighted_sum::{Emitter, WeightZero, WeightedSum};
+use super::window::Window;
+use tinyc_ir::loops::{Affine, Buffer, Param, Var};
 
-/// Channels computed together.
-const WIDTH: usize = 4;
-
-struct Params {
-    x: Param,
-    w: Param,
-    y: Param,
-}
+/// Kernels of more columns are not unrolled.
+const UNROLL: usize = 5;
 
 /// Writes the kernel of a convolution with as many groups as channels, in and out.
 pub fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, x: Buffer, y: Buffer) {
@@ -23,55 +22,106 @@ pub fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, x: Buffer, y
     let w = layer.constant("weight", sum.weights.data.gather(&positions));
     let emitter = sum.prepare(layer);
     let y = layer.write("y", y);
-    let params = Params { x, w, y };
-    layer.each("n", g.x[0], &mut |layer, n| {
-        layer.each("oy", g.y[1], &mut |layer, oy| {
-            layer.each("ox", g.y[2], &mut |layer, ox| {
+    let body = Body { emitter: &emitter, g, window: g.window(), x, w, y };
+    layer.nest(&[("n", g.x[0]), ("oy", g.y[1])], &mut |layer, at| {
+        let [n, oy] = at else { unreachable!("two dimensions") };
+        for columns in columns(g) {
+            let inside = columns.inside && g.w[2] <= UNROLL;
+            layer.each("ox", columns.count, &mut |layer, step| {
+                let ox = step.times(columns.step as i64).offset(columns.first as i64);
                 let at = [n.clone(), oy.clone(), ox];
                 layer.each("block", channels / WIDTH, &mut |layer, block| {
-                    body(layer, &emitter, &params, g, &at, &block.times(WIDTH as i64), WIDTH);
+                    body.emit(layer, &at, &block.times(WIDTH as i64), WIDTH, inside);
                 });
                 let tail = channels % WIDTH;
                 if tail > 0 {
-                    body(layer, &emitter, &params, g, &at, &Affine::constant((channels - tail) as i64), tail);
+                    body.emit(layer, &at, &Affine::constant((channels - tail) as i64), tail, inside);
                 }
             });
-        });
+        }
     });
 }
 
-fn body(
-    layer: &mut Layer<'_>,
-    emitter: &Emitter,
-    params: &Params,
-    g: &Geometry,
-    [n, oy, ox]: &[Affine; 3],
-    first: &Affine,
-    width: usize,
-) {
-    let [h, w, c] = [1, 2, 3].map(|i| g.x[i] as i64);
-    let window = g.window();
-    let accs = emitter.start(layer, first, width);
-    let zeros = emitter.weight_zeros(layer, first, width);
-    let (ky_lo, ky_hi) = window.taps(0, oy);
-    layer.for_("ky", ky_lo, ky_hi, |layer, ky| {
-        let ky = Affine::of(ky);
-        let row = n.times(h).plus(&window.under(0, oy, &ky)).times(w);
-        let (kx_lo, kx_hi) = window.taps(1, ox);
-        layer.for_("kx", kx_lo, kx_hi, |layer, kx| {
-            let kx = Affine::of(kx);
-            let pixel = row.plus(&window.under(1, ox, &kx)).times(c).plus(first);
-            let weights = ky.times(g.w[2] as i64).plus(&kx).times(c).plus(first);
-            for (j, &acc) in accs.iter().enumerate() {
-                let x = emitter.x(layer, params.x, pixel.offset(j as i64));
-                let weight = emitter.weight(layer, params.w, weights.offset(j as i64), zeros[j]);
-                emitter.accumulate(layer, acc, x, weight);
+/// `count` output columns from `first` on, `step` apart.
+struct Columns {
+    first: usize,
+    count: usize,
+    step: usize,
+    /// Whether every column of the window lies inside the image.
+    inside: bool,
+}
+
+/// The columns inside, and those at the borders; together they are all.
+fn columns(g: &Geometry) -> Vec<Columns> {
+    let (width, stride, pad) = (g.y[2], g.conv.strides[1], g.conv.pads[1]);
+    let left = pad.div_ceil(stride).min(width);
+    let span = g.conv.span(1, g.w[2]);
+    let fitting = (g.x[2] + pad).checked_sub(span).map_or(0, |room| room / stride + 1);
+    let right = fitting.clamp(left, width);
+    let range = |first: usize, end: usize, inside| Columns { first, count: end - first, step: 1, inside };
+    let mut all = vec![range(left, right, true)];
+    if left == 1 && right + 1 == width {
+        all.push(Columns { first: 0, count: 2, step: width - 1, inside: false });
+    } else {
+        all.push(range(0, left, false));
+        all.push(range(right, width, false));
+    }
+    all.retain(|columns| columns.count > 0);
+    all
+}
+
+struct Body<'a> {
+    emitter: &'a Emitter,
+    g: &'a Geometry,
+    window: Window,
+    x: Param,
+    w: Param,
+    y: Param,
+}
+
+impl Body<'_> {
+    /// `width` channels from `first` on of the pixel `n, oy, ox`.
+    fn emit(&self, layer: &mut Layer<'_>, at: &[Affine; 3], first: &Affine, width: usize, inside: bool) {
+        let [n, oy, ox] = at;
+        let g = self.g;
+        let accs = self.emitter.start(layer, first, width);
+        let zeros = self.emitter.weight_zeros(layer, first, width);
+        let (ky_lo, ky_hi) = self.window.taps(0, oy);
+        layer.for_("ky", ky_lo, ky_hi, |layer, ky| {
+            let ky = Affine::of(ky);
+            let row = n.times(g.x[1] as i64).plus(&self.window.under(0, oy, &ky)).times(g.x[2] as i64);
+            let tap = |layer: &mut Layer<'_>, kx: &Affine| {
+                let c = g.x[3] as i64;
+                let pixel = row.plus(&self.window.under(1, ox, kx)).times(c).plus(first);
+                let weights = ky.times(g.w[2] as i64).plus(kx).times(c).plus(first);
+                self.tap(layer, &accs, &zeros, &pixel, &weights);
+            };
+            if inside {
+                (0..g.w[2]).for_each(|kx| tap(layer, &Affine::constant(kx as i64)));
+            } else {
+                let (lo, hi) = self.window.taps(1, ox);
+                layer.for_("kx", lo, hi, |layer, kx| tap(layer, &kx.into()));
             }
         });
-    });
-    for (j, &acc) in accs.iter().enumerate() {
-        let channel = first.offset(j as i64);
         let pixel = n.times(g.y[1] as i64).plus(oy).times(g.y[2] as i64).plus(ox);
-        emitter.finish(layer, acc, &channel, params.y, pixel.times(c).plus(&channel));
+        for (j, &acc) in accs.iter().enumerate() {
+            let channel = first.offset(j as i64);
+            self.emitter.finish(layer, acc, &channel, self.y, pixel.times(g.y[3] as i64).plus(&channel));
+        }
+    }
+
+    fn tap(
+        &self,
+        layer: &mut Layer<'_>,
+        accs: &[Var],
+        zeros: &[Option<WeightZero>],
+        pixel: &Affine,
+        weights: &Affine,
+    ) {
+        for (j, (&acc, &zero)) in accs.iter().zip(zeros).enumerate() {
+            let x = self.emitter.x(layer, self.x, pixel.offset(j as i64));
+            let weight = self.emitter.weight(layer, self.w, weights.offset(j as i64), zero);
+            self.emitter.accumulate(layer, acc, x, weight);
+        }
     }
 }

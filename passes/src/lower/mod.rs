@@ -7,6 +7,7 @@ pub mod convert;
 pub mod depthwise;
 pub mod division;
 pub mod elementwise;
+pub mod im2col;
 pub mod layer;
 pub mod memory;
 pub mod movement;
@@ -15,6 +16,7 @@ pub mod pool;
 pub mod requant;
 pub mod rows;
 pub mod softmax;
+pub mod tile;
 pub mod weighted_sum;
 pub mod window;
 
