@@ -121,7 +121,8 @@ pub fn load(path: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Model,
 
 /// What lowering asks of a core.
 fn features(target: &Target) -> Features {
-    Features { saturate: target.core.features.saturate }
+    let core = &target.core.features;
+    Features { saturate: core.saturate, dsp: core.dsp }
 }
 
 /// Bytes of all buffers that lie in flash.

@@ -33,8 +33,8 @@ fn q(dtype: DType, shape: &[usize], scale: f32, zero: i32) -> TensorType {
 }
 
 fn check(graph: &Graph, random: &mut Random) {
-    for saturate in [false, true] {
-        let lowered = lower(graph, Features { saturate }).unwrap();
+    for (saturate, dsp) in [(false, false), (true, false), (true, true)] {
+        let lowered = lower(graph, Features { saturate, dsp }).unwrap();
         let faults = tinyc_ir::loops::verify(&lowered.program).err().unwrap_or_default();
         assert!(faults.is_empty(), "{}: {faults:#?}", graph.name);
         for _ in 0..3 {

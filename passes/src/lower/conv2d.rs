@@ -1,13 +1,13 @@
 //! `conv2d`: which kernel a convolution gets.
 
 use super::layer::Layer;
-use super::tile::{WIDTH, packed_positions};
+use super::tile::{Kind, WIDTH, packed_positions};
 use super::weighted_sum::{Emitter, WeightedSum};
 use super::window::Window;
 use super::{Lowering, Unsupported, depthwise, im2col, pad, rows};
 use tinyc_ir::loops::{Affine, Bound, Buffer, Param};
 use tinyc_ir::op::Conv2d;
-use tinyc_ir::{Node, Shape};
+use tinyc_ir::{DType, Node, Shape, TensorType};
 
 /// Sizes of one convolution after padding that the loops cannot bound has been made explicit.
 pub struct Geometry {
@@ -52,11 +52,15 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, conv: &Conv2d) -> Result<(
     let name = format!("{kind}{}x{}_{}x{}x{}_{}", ws[1], ws[2], xs[1], xs[2], xs[3], ys[3]);
     let comment = format!("{}x{} kernel, stride {}, {xs} to {ys}", ws[1], ws[2], stride_text(conv.strides));
     let macs = lowering.macs(node);
-    let window = copied.then(|| lowering.scratch("window", &xt.with_shape([im2col::scratch_len(&geometry)])));
+    let tile = sum.kind(lowering.features);
+    let window = copied.then(|| {
+        let dtype = if tile == Kind::Dual { DType::I16 } else { xt.dtype };
+        lowering.scratch("window", &TensorType::new(dtype, [im2col::scratch_len(&geometry, tile)]))
+    });
     let mut layer = lowering.layer(node, name, comment);
     match (window, zero) {
         (Some(window), Some(zero)) => {
-            im2col::emit(&mut layer, &sum, &geometry, zero, &im2col::Buffers { x, window, y });
+            im2col::emit(&mut layer, &sum, &geometry, zero, tile, &im2col::Buffers { x, window, y });
         }
         _ if is_depthwise(&geometry) => depthwise::emit(&mut layer, &sum, &geometry, x, y),
         _ => emit(&mut layer, &sum, &geometry, x, y),

@@ -7,7 +7,7 @@
 
 use super::conv2d::Geometry;
 use super::layer::Layer;
-use super::tile::{HEIGHT, Tile, WIDTH, packed_positions};
+use super::tile::{HEIGHT, Kind, Tile};
 use super::weighted_sum::WeightedSum;
 use tinyc_ir::loops::{Affine, Bound, Buffer, Param};
 
@@ -15,15 +15,15 @@ use tinyc_ir::loops::{Affine, Bound, Buffer, Param};
 pub struct Buffers {
     /// The image.
     pub x: Buffer,
-    /// Scratch for [`scratch_len`] elements of x's type.
+    /// Scratch for [`scratch_len`] elements: of x's type, or i16 for the dual multiply.
     pub window: Buffer,
     /// The result.
     pub y: Buffer,
 }
 
 /// Elements of scratch: a row for each pixel computed together.
-pub fn scratch_len(g: &Geometry) -> usize {
-    HEIGHT.min(g.y[2]) * taps(g)
+pub fn scratch_len(g: &Geometry, kind: Kind) -> usize {
+    HEIGHT.min(g.y[2]) * kind.pitch(taps(g))
 }
 
 fn taps(g: &Geometry) -> usize {
@@ -31,14 +31,30 @@ fn taps(g: &Geometry) -> usize {
 }
 
 /// Writes the kernel. `zero` is x's zero point, what padding holds; the weighted sum has it folded in.
-pub fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, zero: i32, buffers: &Buffers) {
-    let (depth, outputs) = (taps(g), g.w[0]);
+pub fn emit(
+    layer: &mut Layer<'_>,
+    sum: &WeightedSum,
+    g: &Geometry,
+    zero: i32,
+    kind: Kind,
+    buffers: &Buffers,
+) {
+    let (taps, outputs) = (taps(g), g.w[0]);
+    let depth = kind.pitch(taps);
     let x = layer.read("x", buffers.x);
-    let w = layer.constant("weight", sum.weights.data.gather(&packed_positions(outputs, depth, WIDTH)));
+    let w = layer.constant("weight", kind.pack(sum, taps));
     let emitter = sum.prepare(layer);
     let window = layer.read_write("window", buffers.window);
     let y = layer.write("y", buffers.y);
-    let tile = Tile { emitter: &emitter, x: window, w, y, depth, outputs };
+    let tile = Tile { kind, emitter: &emitter, x: window, w, y, depth, outputs };
+    if depth > taps {
+        // What fills the pitch has weight 0, but must be something.
+        let rows = HEIGHT.min(g.y[2]);
+        layer.nest(&[("pixel", rows), ("t", depth - taps)], &mut |layer, at| {
+            let zero = layer.b.i32(0);
+            layer.b.store(window, at[0].times(depth as i64).plus(&at[1]).offset(taps as i64), zero);
+        });
+    }
     let copy = Copy { g, x, window, zero };
     let pairs = g.y[2] / HEIGHT;
     layer.nest(&[("n", g.y[0]), ("oy", g.y[1])], &mut |layer, at| {

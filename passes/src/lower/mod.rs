@@ -32,6 +32,8 @@ use tinyc_ir::{Def, Diagnostic, Diagnostics, Graph, Node, Op, Origin, TensorType
 pub struct Features {
     /// Has saturating shifts (`SSAT`, `USAT`).
     pub saturate: bool,
+    /// Has the packed 16-bit multiplies (`SMLAD`) and byte unpacking (`SXTB16`).
+    pub dsp: bool,
 }
 
 /// A lowered network and its memory plan.
@@ -205,6 +207,11 @@ impl<'a> Lowering<'a> {
             layer::flash(&mut self.program, &identifier(&self.graph.values[value].name), tensor.data.clone());
         self.buffers[value.index()] = Some(buffer);
         buffer
+    }
+
+    /// Whether a buffer lies in the arena, where its alignment is ours to choose.
+    fn is_arena(&self, buffer: Buffer) -> bool {
+        matches!(self.program.buffers[buffer].place, Place::Arena(_))
     }
 
     /// The buffer that a node's result goes to: the user's, or a new one in the arena.

@@ -1,28 +1,73 @@
-//! The inner loop of every matrix-like kernel: a few rows of x times four outputs of a weight matrix.
+//! The inner loop of every matrix-like kernel: a few rows of x times a few outputs of a weight matrix.
 //!
-//! With two rows, eight accumulators reuse each loaded element of x four times and each weight twice; more would not
-//! fit the registers of a 32-bit core.
+//! Plain: two rows times four outputs; eight accumulators reuse each loaded element of x four times and each weight
+//! twice, and more would not fit the registers of a 32-bit core. On cores with a dual 16-bit multiply, two rows times two
+//! outputs (or one times four): x lies in 16 bits, and four weights of an output are unpacked from one word.
 
 use super::layer::Layer;
-use super::weighted_sum::Emitter;
-use tinyc_ir::loops::{Affine, Param};
+use super::weighted_sum::{Emitter, WeightedSum};
+use tinyc_ir::Data;
+use tinyc_ir::loops::{Affine, PackedOp, Param, Scalar, Var};
 
-/// Output channels computed together.
+/// Output channels computed together by the plain loop.
 pub const WIDTH: usize = 4;
 /// Rows computed together.
 pub const HEIGHT: usize = 2;
 
-/// Rows of `depth` elements times a packed matrix of `depth` x `outputs` weights.
+/// Which inner loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// One multiply-accumulate at a time.
+    Plain,
+    /// Two at a time ([`PackedOp::Dot2`]): rows of i16, their length a multiple of 4.
+    Dual,
+    /// As [`Dual`](Self::Dual), on rows of i8 or u8 that are unpacked in the loop: they need no copy.
+    DualBytes {
+        /// Whether x is i8.
+        signed: bool,
+    },
+}
+
+impl Kind {
+    /// Elements of a row in memory, for `depth` elements that count.
+    pub fn pitch(self, depth: usize) -> usize {
+        match self {
+            Self::Plain => depth,
+            Self::Dual | Self::DualBytes { .. } => depth.next_multiple_of(4),
+        }
+    }
+
+    /// The weights `[O][depth]` in the order of the loops.
+    pub fn pack(self, sum: &WeightedSum, depth: usize) -> Data {
+        let outputs = sum.outputs();
+        match self {
+            Self::Plain => sum.weights.data.gather(&packed_positions(outputs, depth, WIDTH)),
+            Self::DualBytes { .. } => sum.weights.data.clone(),
+            Self::Dual => {
+                // Bytes 0 and 2 of a word become the first pair, 1 and 3 the second; what fills the pitch weighs 0.
+                let at = |o: usize, k: usize| if k < depth { sum.weights.data.int(o * depth + k) } else { 0 };
+                let pitch = self.pitch(depth);
+                let order = |k: usize| k / 4 * 4 + [0, 2, 1, 3][k % 4];
+                let values = (0..outputs).flat_map(|o| (0..pitch).map(move |k| at(o, order(k))));
+                Data::from_ints(sum.weights.dtype(), values.collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+/// Rows of x times a packed matrix of `pitch` x `outputs` weights.
 pub struct Tile<'a> {
+    /// Which inner loop.
+    pub kind: Kind,
     /// Bias, zero points and requantisation.
     pub emitter: &'a Emitter,
     /// The rows.
     pub x: Param,
-    /// The weights, in the order of [`packed_positions`].
+    /// The weights, as [`Kind::pack`] orders them.
     pub w: Param,
     /// The results; `outputs` neighbours for each row.
     pub y: Param,
-    /// Elements of a row.
+    /// Elements of a row, as [`Kind::pitch`] rounds them.
     pub depth: usize,
     /// Results of a row.
     pub outputs: usize,
@@ -43,18 +88,32 @@ pub fn packed_positions(outputs: usize, depth: usize, width: usize) -> Vec<usize
 impl Tile<'_> {
     /// All outputs of the rows that start at `xs` in x; their results start at `ys` in y.
     pub fn emit(&self, layer: &mut Layer<'_>, xs: &[Affine], ys: &[Affine]) {
-        let (blocks, tail) = (self.outputs / WIDTH, self.outputs % WIDTH);
+        let width = if self.kind != Kind::Plain && xs.len() > 1 { 2 } else { WIDTH };
+        let (blocks, tail) = (self.outputs / width, self.outputs % width);
         layer.each("block", blocks, &mut |layer, block| {
-            self.block(layer, xs, ys, &block.times(WIDTH as i64), WIDTH)
+            self.block(layer, xs, ys, &block.times(width as i64), width);
         });
         if tail > 0 {
-            self.block(layer, xs, ys, &Affine::constant((blocks * WIDTH) as i64), tail);
+            self.block(layer, xs, ys, &Affine::constant((blocks * width) as i64), tail);
         }
     }
 
     /// `width` outputs from channel `first` on.
     fn block(&self, layer: &mut Layer<'_>, xs: &[Affine], ys: &[Affine], first: &Affine, width: usize) {
         let accs: Vec<_> = xs.iter().map(|_| self.emitter.start(layer, first, width)).collect();
+        match self.kind {
+            Kind::Plain => self.plain(layer, xs, &accs, first, width),
+            Kind::Dual | Kind::DualBytes { .. } => self.dual(layer, xs, &accs, first),
+        }
+        for (accs, y) in accs.iter().zip(ys) {
+            for (j, &acc) in accs.iter().enumerate() {
+                let channel = first.offset(j as i64);
+                self.emitter.finish(layer, acc, &channel, self.y, y.plus(&channel));
+            }
+        }
+    }
+
+    fn plain(&self, layer: &mut Layer<'_>, xs: &[Affine], accs: &[Vec<Var>], first: &Affine, width: usize) {
         let zeros = self.emitter.weight_zeros(layer, first, width);
         let unroll = if self.depth.is_multiple_of(2) { 2 } else { 1 };
         layer.each("k", self.depth / unroll, &mut |layer, step| {
@@ -72,11 +131,48 @@ impl Tile<'_> {
                 }
             }
         });
-        for (accs, y) in accs.iter().zip(ys) {
-            for (j, &acc) in accs.iter().enumerate() {
-                let channel = first.offset(j as i64);
-                self.emitter.finish(layer, acc, &channel, self.y, y.plus(&channel));
-            }
-        }
     }
+
+    /// Four elements of each row and four weights of each output at a time.
+    fn dual(&self, layer: &mut Layer<'_>, xs: &[Affine], accs: &[Vec<Var>], first: &Affine) {
+        layer.each("k", self.depth / 4, &mut |layer, step| {
+            let k = step.times(4);
+            let values: Vec<[Var; 2]> = xs.iter().map(|x| self.pairs(layer, &x.plus(&k))).collect();
+            for j in 0..accs[0].len() {
+                let row = first.offset(j as i64).times(self.depth as i64);
+                let weights = word(layer, "w", self.w, row.plus(&k));
+                for (half, rotate) in [(0, 0), (1, 8)] {
+                    let packed = layer.b.var(weights);
+                    let pair = layer.b.packed(PackedOp::UnpackSigned { rotate }, &[packed]);
+                    let pair = layer.b.let_("pair", pair);
+                    for (accs, value) in accs.iter().zip(&values) {
+                        let args = [accs[j], value[half], pair].map(|var| layer.b.var(var));
+                        let sum = layer.b.packed(PackedOp::Dot2, &args);
+                        layer.b.assign(accs[j], sum);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Four elements of x from `index` on as two pairs, in the order of the weights' pairs.
+    fn pairs(&self, layer: &mut Layer<'_>, index: &Affine) -> [Var; 2] {
+        let Kind::DualBytes { signed } = self.kind else {
+            return [0, 2].map(|half| word(layer, "v", self.x, index.offset(half)));
+        };
+        let bytes = word(layer, "bytes", self.x, index.clone());
+        [0, 8].map(|rotate| {
+            let bytes = layer.b.var(bytes);
+            let unpack =
+                if signed { PackedOp::UnpackSigned { rotate } } else { PackedOp::UnpackUnsigned { rotate } };
+            let pair = layer.b.packed(unpack, &[bytes]);
+            layer.b.let_("v", pair)
+        })
+    }
+}
+
+/// A word of neighbouring elements, in a register.
+fn word(layer: &mut Layer<'_>, name: &str, param: Param, index: Affine) -> Var {
+    let value = layer.b.load_wide(Scalar::I32, param, index);
+    layer.b.let_(name, value)
 }

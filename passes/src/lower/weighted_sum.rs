@@ -2,7 +2,8 @@
 
 use super::layer::Layer;
 use super::requant::{ACC_LIMIT, Channel, Prepared, Requant, Target};
-use super::{Lowering, Unsupported};
+use super::tile::Kind;
+use super::{Features, Lowering, Unsupported};
 use std::sync::Arc;
 use tinyc_ir::loops::{Affine, Expr, Param, Scalar, Var};
 use tinyc_ir::op::conv2d::effective_scale;
@@ -16,6 +17,8 @@ pub struct WeightedSum {
     pub weights: Arc<Tensor>,
     /// Accumulators' first values: the bias, and x's zero point if it was folded in.
     bias: Data,
+    /// Bytes of a stored element of x.
+    x_bytes: usize,
     /// Subtracted from every element of x; 0 if folded into the bias.
     x_zero: i32,
     /// Subtracted from every weight; one per output channel or one for all.
@@ -73,6 +76,7 @@ impl WeightedSum {
                 scalar: DType::F32,
                 weights,
                 bias,
+                x_bytes: 4,
                 x_zero: 0,
                 w_zero: vec![0],
                 finish: Finish::Float(act),
@@ -134,6 +138,7 @@ impl WeightedSum {
             scalar,
             weights,
             bias: Data::from_ints(scalar, biases),
+            x_bytes: xt.dtype.size(),
             x_zero: if fold_zero { 0 } else { zx as i32 },
             w_zero,
             finish: Finish::Requant(Requant::choose(&channels, target)),
@@ -143,6 +148,17 @@ impl WeightedSum {
     /// The number of output channels.
     pub fn outputs(&self) -> usize {
         self.bias.len()
+    }
+
+    /// The fastest inner loop that computes this sum on a core: x widened to 16 bits, i8 weights without zero point.
+    pub fn kind(&self, features: Features) -> Kind {
+        let dual = features.dsp
+            && self.scalar == DType::I32
+            && self.x_bytes == 1
+            && self.x_zero == 0
+            && self.w_zero == [0]
+            && self.weights.dtype() == DType::I8;
+        if dual { Kind::Dual } else { Kind::Plain }
     }
 
     /// Adds the bias and the requantisation's tables to a layer.
