@@ -3,5 +3,12 @@
 //! [`pipeline::compile`] is the whole way. The command line is a feature (`cli`, on by default); build scripts use
 //! the library without it.
 
+#[cfg(feature = "cli")]
+pub mod agreement;
 pub mod budget;
+#[cfg(feature = "cli")]
+pub mod npz;
 pub mod pipeline;
+pub mod report;
+#[cfg(feature = "cli")]
+pub mod samples;

@@ -18,7 +18,9 @@ impl SubTest for Lower {
             "saturate" => true,
             other => return Err(format!("`{other}` is no feature; `saturate` is")),
         };
-        let program = lower(&case.valid_graph()?, Features { saturate }).map_err(|e| e.to_string())?.program;
+        let program = lower(&case.valid_graph()?, Features { saturate, ..Features::default() })
+            .map_err(|e| e.to_string())?
+            .program;
         verify(&program).map_err(|e| format!("the program is not valid: {}\n{program}", e[0]))?;
         let text = program.to_string();
         let back = parse_program("printed", &text).map_err(|e| format!("{e}\n{text}"))?;

@@ -60,3 +60,15 @@ pub fn emit(program: &Program, options: &Options) -> Vec<File> {
         File { name: format!("{}.h", symbols.prefix), text: header },
     ]
 }
+
+/// The declaration of the function that runs the network, on one line and without a semicolon:
+/// `int kws_run(const int8_t input[490], int8_t output[12], void *arena)`.
+pub fn prototype(program: &Program) -> String {
+    let prefix = names::prefix(program);
+    // Which helper functions exist decides which names are free, as in `emit`.
+    let mut helpers = helper::Helpers::new(&prefix, Options::default().arm_dsp);
+    kernel::functions(program, &mut helpers);
+    let symbols = names::Symbols::new(program, prefix, helpers.names());
+    let lines = header::run_prototype(program, &symbols).render(0);
+    lines.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(")
+}

@@ -1,0 +1,121 @@
+//! Arguments that several commands share: the model, its open shapes, and the target.
+
+use super::Failure;
+use crate::cli::files::words;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tinyc_ir::{Diagnostic, Diagnostics};
+use tinyc_targets::Target;
+
+/// The code of every message about a target file.
+const TARGET_FILE: u16 = 502;
+
+/// The model and what it leaves open.
+#[derive(clap::Args)]
+pub(crate) struct ModelArgs {
+    /// The network, an ONNX file
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) shapes: ShapeArgs,
+}
+
+impl ModelArgs {
+    /// The model's file name without its folder.
+    pub(crate) fn file_name(&self) -> String {
+        file_name(&self.model)
+    }
+}
+
+/// A path without its folder.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Shapes that the model leaves open.
+#[derive(clap::Args)]
+pub(crate) struct ShapeArgs {
+    /// The shape of an input whose dimensions the model leaves open; may be repeated
+    #[arg(long, value_name = "INPUT=1,49,10,1", value_parser = shape)]
+    shape: Vec<(String, Vec<usize>)>,
+}
+
+impl ShapeArgs {
+    /// Shapes by input. Of two for one input, the last counts.
+    pub(crate) fn by_input(&self) -> BTreeMap<String, Vec<usize>> {
+        self.shape.iter().cloned().collect()
+    }
+}
+
+fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
+    // Names may contain `=`, dimensions not.
+    let parts = text.rsplit_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, dims) = parts.ok_or("write INPUT=1,49,10,1 with the input's name")?;
+    let dims = dims.trim_matches(['[', ']', '(', ')']);
+    let read = |dim: &str| match dim.trim().parse::<usize>() {
+        Ok(dim) if dim > 0 => Ok(dim),
+        _ => Err(format!(
+            "\"{}\" is not a dimension; write whole numbers above zero, as in {name}=1,49,10,1",
+            dim.trim()
+        )),
+    };
+    Ok((name.to_owned(), dims.split(',').map(read).collect::<Result<_, _>>()?))
+}
+
+/// The core or chip to compile for.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct TargetArgs {
+    /// The core, chip or board to compile for; `tinyc targets` lists them
+    #[arg(long, value_name = "NAME", value_parser = target, help_heading = "Target")]
+    target: Option<Target>,
+
+    /// A target of your own: a chip or core in the format of the files in targets/
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    target_file: Option<PathBuf>,
+}
+
+impl TargetArgs {
+    /// The target, read from its file if it is the user's own.
+    pub(crate) fn load(&self) -> Result<Target, Failure> {
+        if let Some(target) = &self.target {
+            return Ok(target.clone());
+        }
+        let path = self.target_file.as_deref().expect("clap asks for one of both");
+        let name = file_name(path);
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Diagnostic::error(TARGET_FILE, format!("the target file cannot be read: {}", words(&error)))
+                .at(name.clone())
+        })?;
+        Target::from_toml(&text).map_err(|error| {
+            let problems = error.problems.into_iter().map(|problem| {
+                let place = problem.line.map_or(name.clone(), |line| format!("{name}:{line}"));
+                Diagnostic::error(TARGET_FILE, problem.message).at(place)
+            });
+            Failure::Refused(Diagnostics(problems.collect()))
+        })
+    }
+}
+
+pub(super) fn target(name: &str) -> Result<Target, String> {
+    tinyc_targets::find(name).map_err(|unknown| {
+        let mut text = unknown.to_string();
+        text.push_str("\n`tinyc targets` says more about each; --target-file takes one of your own");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shape;
+
+    #[test]
+    fn shapes_are_read() {
+        assert_eq!(shape("x=1,49,10,1"), Ok(("x".into(), vec![1, 49, 10, 1])));
+        assert_eq!(shape("a=b:0=[1, 3]"), Ok(("a=b:0".into(), vec![1, 3])));
+        for text in ["", "x", "=1", "x=", "x=0", "x=1,,2", "x=-1", "x=1.5", "x=99999999999999999999"] {
+            assert!(shape(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The summary of a compilation for a person: the layers, what they need, and what to do next.
+
+use super::size::{grouped, memory};
+use super::style::{self, DIM, GOOD, TITLE, paint};
+use super::table::{Align, Table};
+use std::io::{self, Write};
+use std::path::Path;
+use tinyc::report::Report;
+
+/// The longest name in the table of layers, in characters.
+const NAME_WIDTH: usize = 36;
+
+/// Prints the summary; `folder` is where the files are.
+pub(super) fn print(report: &Report, folder: &Path, out: &mut dyn Write) -> io::Result<()> {
+    let title = format!("{} for {}", report.model.name, report.target.name);
+    let chip = report.target.chip.as_ref().filter(|chip| **chip != report.target.name);
+    let core =
+        if report.target.core == report.target.name { String::new() } else { report.target.core.clone() };
+    let detail: Vec<String> =
+        chip.cloned().into_iter().chain([core]).filter(|text| !text.is_empty()).collect();
+    let detail = if detail.is_empty() { String::new() } else { format!(" ({})", detail.join(", ")) };
+    writeln!(out, "{}{detail}\n", paint(TITLE, title))?;
+    layers(report, out)?;
+    writeln!(out)?;
+    totals(report, out)?;
+    writeln!(out)?;
+    let place = |name: &String| folder.join(name).display().to_string();
+    fact(out, "Files", &style::harmless(&report.files.iter().map(place).collect::<Vec<_>>().join("  ")))?;
+    fact(out, "Call", &format!("{};", report.prototype))
+}
+
+fn layers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new(&[
+        ("#", Align::Right),
+        ("layer", Align::Left),
+        ("kernel", Align::Left),
+        ("output", Align::Left),
+        ("MACs", Align::Right),
+        ("weights", Align::Right),
+    ]);
+    for (index, layer) in report.layers.iter().enumerate() {
+        table.row(vec![
+            (index + 1).to_string(),
+            shortened(&style::harmless(&layer.name)),
+            layer.kernel.clone(),
+            layer.output.clone(),
+            dash(layer.macs),
+            dash(layer.weight_bytes),
+        ]);
+    }
+    table.print(out)
+}
+
+fn totals(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let (macs, flash, ram) = (&report.macs, &report.flash, &report.ram);
+    let layers = report.layers.len();
+    let of = format!("{} ONNX nodes, opset {}", report.model.onnx_nodes, report.model.opset);
+    fact(out, "Layers", &format!("{layers}, made of {of}"))?;
+    let gone = macs.reference.saturating_sub(macs.emitted);
+    let saved = match gone {
+        0 => "no channel is constant".to_owned(),
+        gone => format!(
+            "{} before, {} gone with constant channels",
+            grouped(macs.reference),
+            percent(gone, macs.reference)
+        ),
+    };
+    fact(out, "MACs", &format!("{} ({saved})", grouped(macs.emitted)))?;
+    let total = flash.constant_bytes + flash.code_bytes_estimate;
+    let parts = format!(
+        "weights and tables {} exactly, code about {}",
+        grouped(flash.constant_bytes),
+        grouped(flash.code_bytes_estimate)
+    );
+    fact(out, "Flash", &format!("about {} B{}: {parts}", grouped(total), share(total, flash.limit_bytes)))?;
+    let proof = match (ram.arena_bytes == ram.arena_lower_bound, ram.arena_proven_minimal) {
+        (true, _) => format!("{}: it meets its lower bound", paint(GOOD, "proven minimal")),
+        (false, true) => {
+            format!(
+                "{} by search; lower bound {} B",
+                paint(GOOD, "proven minimal"),
+                grouped(ram.arena_lower_bound)
+            )
+        }
+        (false, false) => {
+            format!("lower bound {} B; the search ended before a proof", grouped(ram.arena_lower_bound))
+        }
+    };
+    fact(out, "Arena", &format!("{} B, {proof}", grouped(ram.arena_bytes)))?;
+    if let Some(peak) = ram.peak_layer.as_ref().filter(|_| !ram.alive_at_peak.is_empty()) {
+        fact(out, "", &paint(DIM, format!("most is alive in {}:", style::harmless(peak))))?;
+        let bytes: Vec<String> = ram.alive_at_peak.iter().map(|alive| grouped(alive.bytes)).collect();
+        let width = bytes.iter().map(String::len).max().unwrap_or(0);
+        for (alive, bytes) in ram.alive_at_peak.iter().zip(bytes) {
+            let name = style::harmless(&alive.name);
+            fact(out, "", &paint(DIM, format!("  {bytes:>width$}  {name}")))?;
+        }
+    }
+    let used = u64::from(ram.arena_bytes) + ram.input_bytes + ram.output_bytes;
+    let buffers =
+        format!("arena, input {} and output {}", grouped(ram.input_bytes), grouped(ram.output_bytes));
+    fact(out, "RAM", &format!("{} B{}: {buffers}", grouped(used), share(used, ram.limit_bytes)))?;
+    fact(out, "Stack", "measured by `tinyc verify`, with the code's exact size")
+}
+
+fn fact(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "  {}  {text}", paint(TITLE, format!("{name:<6}")))
+}
+
+/// `, 12 % of 64 KiB`; nothing without a limit.
+fn share(bytes: u64, limit: Option<u64>) -> String {
+    limit.map_or(String::new(), |limit| format!(", {} of {}", percent(bytes, limit), memory(limit)))
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    let percent = part as f64 * 100.0 / whole.max(1) as f64;
+    if percent < 10.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+}
+
+fn dash(number: u64) -> String {
+    if number == 0 { "-".into() } else { grouped(number) }
+}
+
+/// A long name without its middle: models name nodes by their path, and both ends tell them apart.
+fn shortened(name: &str) -> String {
+    let length = name.chars().count();
+    if length <= NAME_WIDTH {
+        return name.to_owned();
+    }
+    let half = (NAME_WIDTH - 1) / 2;
+    let (head, tail) = (name.chars().take(half), name.chars().skip(length - half));
+    head.chain(['…']).chain(tail).collect()
+}
