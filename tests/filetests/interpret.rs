@@ -19,10 +19,8 @@ impl SubTest for Interpret {
         let graph = case.valid_graph()?;
         let mut runs = vec![case.graph_inputs(&graph)?];
         runs.extend((0..ROUNDS).map(|seed| random_inputs(&graph, seed)));
-        for saturate in [false, true] {
-            let program = lower(&graph, Features { saturate, ..Features::default() })
-                .map_err(|e| e.to_string())?
-                .program;
+        for (saturate, dsp) in [(false, false), (true, false), (true, true)] {
+            let program = lower(&graph, Features { saturate, dsp }).map_err(|e| e.to_string())?.program;
             verify(&program).map_err(|e| format!("the lowered program is not valid: {}\n{program}", e[0]))?;
             for inputs in &runs {
                 let data: Vec<Data> = inputs.iter().map(|t| t.data.clone()).collect();

@@ -13,14 +13,13 @@ impl SubTest for Lower {
     const NAME: &'static str = "lower";
 
     fn run(case: &Case, argument: &str) -> Result<String, String> {
-        let saturate = match argument {
-            "" => false,
-            "saturate" => true,
-            other => return Err(format!("`{other}` is no feature; `saturate` is")),
+        let features = match argument {
+            "" => Features::default(),
+            "saturate" => Features { saturate: true, dsp: false },
+            "dsp" => Features { saturate: true, dsp: true },
+            other => return Err(format!("`{other}` is no feature; `saturate` and `dsp` are")),
         };
-        let program = lower(&case.valid_graph()?, Features { saturate, ..Features::default() })
-            .map_err(|e| e.to_string())?
-            .program;
+        let program = lower(&case.valid_graph()?, features).map_err(|e| e.to_string())?.program;
         verify(&program).map_err(|e| format!("the program is not valid: {}\n{program}", e[0]))?;
         let text = program.to_string();
         let back = parse_program("printed", &text).map_err(|e| format!("{e}\n{text}"))?;
