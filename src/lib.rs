@@ -12,3 +12,5 @@ pub mod pipeline;
 pub mod report;
 #[cfg(feature = "cli")]
 pub mod samples;
+#[cfg(feature = "verify")]
+pub mod verify;

@@ -184,6 +184,9 @@ fn result(graph: &Graph, ranges: &Ranges, data: &NodeData, value: Value) -> Opti
         Op::MaxPool2d(_) => Some(x.to_vec()),
         Op::Add(op) => {
             let b = ranges.of(data.inputs[1]);
+            if b.is_empty() {
+                return None;
+            }
             let ((ma, za), (mb, zb)) = (rescale(xt, y)?, rescale(graph.ty(data.inputs[1]), y)?);
             let sum = |i: usize| {
                 let (a, b) = (offset(broadcast(x, i), za), offset(broadcast(b, i), zb));
@@ -200,6 +203,9 @@ fn result(graph: &Graph, ranges: &Ranges, data: &NodeData, value: Value) -> Opti
         }
         Op::Mul(op) => {
             let b = ranges.of(data.inputs[1]);
+            if b.is_empty() {
+                return None;
+            }
             let (m, [za, zb]) = product_scale(xt, graph.ty(data.inputs[1]), y)?;
             let product = |i: usize| {
                 let (a, b) = (offset(broadcast(x, i), za), offset(broadcast(b, i), zb));

@@ -1,0 +1,181 @@
+//! The folder in which a firmware comes to be: writes the sources, calls GCC, and starts the simulator there.
+
+use super::image::Image;
+use super::simulator::Running;
+use super::source::{self, Kind};
+use super::trace::{self, Piece};
+use super::{Options, code};
+use crate::pipeline::Compiled;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
+use tinyc_targets::Target;
+
+/// How the network is compiled, here and wherever its speed is measured.
+pub(super) const OPTIMISATION: &str = "-O3";
+
+/// What every file is compiled with: no C library is asked for, and each function and each array is a section, so that
+/// what is not used costs nothing.
+pub(super) const FLAGS: [&str; 4] = ["-std=c99", "-ffreestanding", "-ffunction-sections", "-fdata-sections"];
+
+/// Sources, objects and firmwares of one program for one target.
+pub(super) struct Workshop<'a> {
+    target: &'a Target,
+    options: &'a Options,
+    folder: PathBuf,
+    /// Removes the folder when dropped, if it is not to be kept.
+    _temporary: Option<tempfile::TempDir>,
+    prefix: String,
+    pieces: Vec<Vec<Piece>>,
+}
+
+impl<'a> Workshop<'a> {
+    /// Writes all sources.
+    pub(super) fn new(
+        compiled: &Compiled,
+        target: &'a Target,
+        options: &'a Options,
+    ) -> Result<Self, Diagnostics> {
+        let (folder, temporary) = match &options.keep {
+            Some(folder) => {
+                std::fs::create_dir_all(folder).map_err(|e| cannot("create", folder, &e))?;
+                // The tools run inside the folder.
+                (folder.canonicalize().map_err(|e| cannot("open", folder, &e))?, None)
+            }
+            None => {
+                let temporary = tempfile::Builder::new().prefix("tinyc-verify-").tempdir();
+                let temporary = temporary.map_err(|e| cannot("create", &std::env::temp_dir(), &e))?;
+                (temporary.path().to_path_buf(), Some(temporary))
+            }
+        };
+        let prefix = prefix(compiled);
+        let pieces = trace::pieces(&compiled.program);
+        let core = &target.core;
+        let generated = source::files(&compiled.program, &prefix, &pieces, core.isa, &core.qemu);
+        for file in compiled.files.iter().chain(&generated) {
+            let path = folder.join(&file.name);
+            std::fs::write(&path, &file.text).map_err(|e| cannot("write", &path, &e))?;
+        }
+        Ok(Self { target, options, folder, _temporary: temporary, prefix, pieces })
+    }
+
+    /// What the traced firmware hands out, layer by layer.
+    pub(super) fn pieces(&self) -> &[Vec<Piece>] {
+        &self.pieces
+    }
+
+    /// Compiles everything but the network with hooks, which is needed last.
+    pub(super) fn compile(&self) -> Result<(), Diagnostics> {
+        let network = format!("{}.c", self.prefix);
+        self.gcc(&[OPTIMISATION, "-c", &network, "-o", "network_plain.o"])?;
+        // Loops that copy must not become calls of the functions that they are the body of.
+        let sources = ["harness.c", "memory.c", "start.c", "main_plain.c", "main_traced.c", "stub.c"];
+        let mut arguments = vec!["-O2", "-fno-tree-loop-distribute-patterns", "-c"];
+        arguments.extend(sources);
+        self.gcc(&arguments)
+    }
+
+    /// Links one of the firmwares.
+    pub(super) fn link(&self, kind: Kind) -> Result<Image, Diagnostics> {
+        let (network, main) = match kind {
+            Kind::Plain => ("network_plain.o", "main_plain.o"),
+            Kind::Stub => ("stub.o", "main_plain.o"),
+            Kind::Traced => {
+                let network = format!("{}.c", self.prefix);
+                let hooked = [OPTIMISATION, "-include", "hooks.h", "-c", &network, "-o", "network_traced.o"];
+                self.gcc(&hooked)?;
+                ("network_traced.o", "main_traced.o")
+            }
+        };
+        let elf = format!("{}.elf", kind.stem());
+        let objects = ["start.o", "harness.o", main, network, "memory.o"];
+        let mut arguments = vec!["-nostdlib", "-Wl,--gc-sections", "-T", "link.ld"];
+        arguments.extend(objects);
+        arguments.extend(["-lgcc", "-o", &elf]);
+        self.gcc(&arguments)?;
+        Image::read(&self.folder.join(elf))
+    }
+
+    /// Starts the simulator on the samples.
+    pub(super) fn start(&self, kind: Kind, samples: &[Vec<Tensor>]) -> Result<Running, Diagnostics> {
+        let mut bytes = u32::try_from(samples.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
+        bytes.extend(samples.iter().flatten().flat_map(|tensor| tensor.data.to_le_bytes()));
+        let path = self.folder.join(format!("{}.inputs", kind.stem()));
+        std::fs::write(&path, bytes).map_err(|e| cannot("write", &path, &e))?;
+        let patience = self.options.timeout * u32::try_from(samples.len() + 1).unwrap_or(u32::MAX);
+        let qemu = &self.target.core.qemu;
+        Running::start(qemu, self.options.path.as_deref(), &self.folder, kind.stem(), patience)
+    }
+
+    fn gcc(&self, arguments: &[&str]) -> Result<(), Diagnostics> {
+        let gcc = &self.target.core.gcc;
+        let mut command = Command::new(&gcc.compiler);
+        command.current_dir(&self.folder).args(&gcc.flags);
+        command.args(FLAGS).args(arguments);
+        let output = run(&mut command, self.options.path.as_deref(), &gcc.compiler, &gcc.package)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(self.refusal(&text).into())
+    }
+
+    fn refusal(&self, text: &str) -> Diagnostic {
+        let core = &self.target.core;
+        let overflow = text.lines().find_map(|line| line.split_once("overflowed by "));
+        if let Some((head, by)) = overflow {
+            let (memory, region) =
+                if head.contains("FLASH") { ("flash", &core.qemu.flash) } else { ("RAM", &core.qemu.ram) };
+            return Diagnostic::error(
+                code::TOO_LARGE,
+                format!("the firmware does not fit into the {memory} of the simulated machine"),
+            )
+            .note(format!("{} has {} bytes of {memory}; {by} too few", core.qemu.machine, region.bytes))
+            .help("this limits only the simulation; `tinyc compile` still writes the code");
+        }
+        let mut problem =
+            Diagnostic::error(code::REFUSED, format!("{} does not accept the firmware", core.gcc.compiler));
+        /// Lines of the compiler that are shown.
+        const SHOWN: usize = 12;
+        for line in text.lines().filter(|line| !line.trim().is_empty()).take(SHOWN) {
+            problem = problem.note(line);
+        }
+        problem.help("keep the files with `--keep DIR` to look at them, and please report this")
+    }
+}
+
+/// What the emitted names begin with: the header is named after it.
+pub(super) fn prefix(compiled: &Compiled) -> String {
+    let header = compiled.files.iter().find_map(|file| file.name.strip_suffix(".h"));
+    header.expect("the C backend emits a header").to_string()
+}
+
+/// Runs a tool to its end.
+pub(super) fn run(
+    command: &mut Command,
+    path: Option<&std::ffi::OsStr>,
+    tool: &str,
+    package: &str,
+) -> Result<Output, Diagnostics> {
+    if let Some(path) = path {
+        command.env("PATH", path);
+    }
+    command.output().map_err(|error| no_tool(&error, tool, package))
+}
+
+/// Why a tool cannot be started, and how to get it.
+pub(super) fn no_tool(error: &std::io::Error, tool: &str, package: &str) -> Diagnostics {
+    let problem = match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Diagnostic::error(code::TOOL_MISSING, format!("`{tool}` is not installed"))
+                .help(format!("on Debian and Ubuntu: `sudo apt-get install {package}`"))
+        }
+        _ => Diagnostic::error(code::TOOL_MISSING, format!("`{tool}` cannot be started: {error}")),
+    };
+    problem.into()
+}
+
+/// A file or folder that cannot be had.
+pub(super) fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(code::FILES, format!("cannot {verb} `{}`: {error}", path.display()))
+}
