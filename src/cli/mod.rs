@@ -16,6 +16,7 @@ mod summary;
 mod table;
 mod target_page;
 mod targets;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -36,18 +37,20 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Examples:
   tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m4
+  tinyc verify examples/models/digits/digits_int8_io.onnx --target cortex-m4
   tinyc run examples/models/digits/digits_f32.onnx \\
       --inputs examples/models/digits/digits_samples.npz
   tinyc targets nucleo-l4r5zi
 
 Exit codes:
   0  done
-  1  the model, an input or the budget is refused
+  1  the model, an input or the budget is refused, or the code is not equal to the reference
   2  the command line is wrong";
 
 #[derive(Subcommand)]
 enum Command {
     Compile(compile::Args),
+    Verify(verify::Args),
     Run(run::Args),
     Inspect(inspect::Args),
     Targets(targets::Args),
@@ -58,6 +61,8 @@ enum Command {
 enum Failure {
     /// The model, an input or the budget is refused.
     Refused(Diagnostics),
+    /// The result was printed, and says that the emitted code is not equal to the reference.
+    Told,
     /// Standard output or standard error is gone.
     Stream(io::Error),
 }
@@ -130,6 +135,7 @@ pub(crate) fn main() -> ExitCode {
     let (mut out, mut err) = (anstream::stdout().lock(), anstream::stderr().lock());
     let json = match &cli.command {
         Command::Compile(args) => args.json,
+        Command::Verify(args) => args.json,
         Command::Run(args) => args.json,
         Command::Inspect(args) => args.json,
         Command::Targets(args) => args.json,
@@ -138,6 +144,7 @@ pub(crate) fn main() -> ExitCode {
     let mut console = Console { out: &mut out, err: &mut err, json };
     let result = match &cli.command {
         Command::Compile(args) => compile::run(args, &mut console),
+        Command::Verify(args) => verify::run(args, &mut console),
         Command::Run(args) => run::run(args, &mut console),
         Command::Inspect(args) => inspect::run(args, &mut console),
         Command::Targets(args) => targets::run(args, &mut console),
@@ -148,6 +155,10 @@ pub(crate) fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Refused(messages)) => {
             console.refuse(&messages).ok();
+            ExitCode::FAILURE
+        }
+        Err(Failure::Told) => {
+            console.out.flush().ok();
             ExitCode::FAILURE
         }
         Err(Failure::Stream(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,

@@ -42,6 +42,11 @@ impl Progress {
         Self { bar, waiting: Some((sender, thread)) }
     }
 
+    /// Says what is being done now.
+    pub(crate) fn say(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
     /// One more step is done.
     pub(crate) fn step(&self) {
         self.bar.inc(1);
