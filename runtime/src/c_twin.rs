@@ -9,7 +9,7 @@
 
 use core::fmt;
 
-/// What every function name starts with in the stored text; [`write`] puts the caller's prefix there.
+/// What every function name starts with in the stored text; [`write()`] puts the caller's prefix there.
 const STORED_PREFIX: &str = "tinyc_";
 
 /// One C function.

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows an operator; no backend knows more than this. Pure expressions form trees, side effects are
 //! statements, indices are affine in the loops, so that every access is proven inside its buffer once, by
-//! [`verify`], and no backend checks again. There is no undefined corner: [`expr`] defines each operation's
+//! [`verify()`], and no backend checks again. There is no undefined corner: [`expr`] defines each operation's
 //! result for all arguments.
 
 pub mod bounds;

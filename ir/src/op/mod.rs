@@ -1,6 +1,6 @@
 //! The operators of the graph IR: few, total, each in a file of its own with its typing rule and its `eval`.
 //!
-//! To add one: a file here, a row in [`ops!`], a lowering, an importer and a filetest; no backend changes.
+//! To add one: a file here, a row in `ops!`, a lowering, an importer and a filetest; no backend changes.
 //! Tensors are channels-last: images are `[N, H, W, C]`. Front ends wrap other layouts in `transpose`.
 
 use crate::Tensor;

@@ -1,6 +1,6 @@
 //! Drops channels of quantised tensors that always hold one value, and channels that nothing needs. Exact.
 //!
-//! [`ranges`](super::ranges) shows what each channel can hold. A constant `k` in channel `c` adds `(k − zx)·Σ(w − zw)`
+//! [`ranges`] shows what each channel can hold. A constant `k` in channel `c` adds `(k − zx)·Σ(w − zw)`
 //! to each sum of the next layer: its bias takes that in, its weights for `c` go, and the layer that computed `c` no
 //! longer does. Backwards, a channel that only meets zero weights goes as well, and then what only it needed. In
 //! the padding of a layer stands `zx`, so there a `k ≠ zx` is no constant; such a channel stays, unless its weights

@@ -1,4 +1,4 @@
-//! Rewriting graphs: every pass is a file here (or in [`quantize`](crate::quantize)), a row of [`PASSES`], the name that
+//! Rewriting graphs: every pass is a file here (or in [`quantize`](crate::quantize)), a row of a table below, the name that
 //! `tinyc inspect --after NAME` takes, and a test folder.
 //!
 //! The one place that says the order, and where the *reference graph* is frozen: after [`TO_REFERENCE`]. Passes up to
