@@ -1,6 +1,6 @@
 //! Constant data as C arrays, wrapped at a readable width.
 
-use super::comment::block;
+use super::comment::{block, sentence, short};
 use super::helper::Helpers;
 use super::names::Symbols;
 use super::scalar::{float32, float64, int32, int64, memory_type};
@@ -11,19 +11,22 @@ use tinyc_ir::loops::{Buffer, BufferData};
 /// Columns of a line of numbers.
 const WIDTH: usize = 100;
 
-/// One array with its comment.
+/// One array with its comment, which says what uses it and from which tensor it comes.
 pub(super) fn array(
     id: Buffer,
     buffer: &BufferData,
     data: &Data,
+    uses: &str,
     symbols: &Symbols,
     helpers: &mut Helpers,
 ) -> String {
     let len = data.len().max(1);
     let mut out = String::new();
-    if let Some(tensor) = &buffer.tensor {
-        out.push_str(&block(tensor, 0));
-    }
+    let text = match &buffer.tensor {
+        Some(tensor) => format!("{uses}: {}", short(tensor)),
+        None => uses.into(),
+    };
+    out.push_str(&block(&sentence(&text), 0));
     if buffer.align as usize > buffer.scalar.size() {
         let _ = write!(out, "{}_ALIGNED({}) ", symbols.upper, buffer.align);
     }

@@ -1,6 +1,8 @@
 //! Functions at the edges of the network, in the header: from real numbers to inputs, from outputs to real numbers and
 //! to a class. They are inline, so that a firmware pays only for what it calls.
 
+use super::comment::block;
+use super::doc::Doc;
 use super::names::Symbols;
 use super::scalar::memory_type;
 use std::fmt::Write as _;
@@ -39,10 +41,18 @@ fn small_range(program: &Program, buffer: Buffer) -> Option<(i128, i128)> {
     data.scalar.int_range().filter(|_| data.scalar.size() <= 2)
 }
 
+/// The first line of a function of the header.
+fn head(result: &str, name: String, params: &[String]) -> String {
+    let params = params.iter().map(|p| Doc::from(p.as_str())).collect();
+    Doc::list(format!("static inline {result} {name}("), params, ")").render(0)
+}
+
 fn round_clamp(prefix: &str) -> String {
+    let params = ["float x", "int32_t zero_point", "int32_t lo", "int32_t hi"].map(String::from);
+    let head = head("int32_t", format!("{prefix}_round_clamp"), &params);
     format!(
-        "/* zero_point + x rounded to the nearest integer, ties to even, clamped to lo .. hi; NaN gives zero_point. */\n\
-         static inline int32_t {prefix}_round_clamp(float x, int32_t zero_point, int32_t lo, int32_t hi)\n{{\n    \
+        "/* zero_point + x rounded to the nearest integer, ties to even, clamped to lo .. hi; NaN gives\n \
+          * zero_point. */\n{head}\n{{\n    \
              int32_t whole;\n    \
              float rest;\n    \
              if (x != x) {{\n        return zero_point;\n    }}\n    \
@@ -61,15 +71,22 @@ fn quantize(program: &Program, symbols: &Symbols, buffer: Buffer) -> String {
     let (prefix, name, macros) = (&symbols.prefix, symbols.buffer(buffer), symbols.face(buffer));
     let ty = memory_type(data.scalar);
     let (lo, hi) = small_range(program, buffer).unwrap_or_default();
-    let mut out = format!("/* Fills {name} from {macros}_LEN real numbers. */\n");
+    let head = head(
+        "void",
+        format!("{prefix}_quantize_{name}"),
+        &["const float *real".into(), format!("{ty} *{name}")],
+    );
+    let args = ["x".into(), format!("{macros}_ZERO_POINT"), lo.to_string(), hi.to_string()].map(Doc::from);
+    let stored = Doc::list(format!("({ty}){prefix}_round_clamp("), args.into(), ");");
+    let assign = Doc::hang(format!("{name}[index] ="), stored).render(8);
+    let mut out = block(&format!("Fills {name} from {macros}_LEN real numbers."), 0);
     let _ = write!(
         out,
-        "static inline void {prefix}_quantize_{name}(const float *real, {ty} *{name})\n{{\n    \
+        "{head}\n{{\n    \
              int32_t index;\n    \
              for (index = 0; index < {macros}_LEN; index++) {{\n        \
                  const float x = real[index] / {macros}_SCALE;\n        \
-                 {name}[index] =\n            \
-                     ({ty}){prefix}_round_clamp(x, {macros}_ZERO_POINT, {lo}, {hi});\n    }}\n}}\n\n"
+                 {assign}\n    }}\n}}\n\n"
     );
     out
 }
@@ -80,12 +97,23 @@ fn dequantize(program: &Program, symbols: &Symbols, buffer: Buffer) -> String {
     let ty = memory_type(data.scalar);
     // The difference of 32-bit numbers needs more bits.
     let stored = if data.scalar.size() > 2 { "(int64_t)" } else { "" };
+    let head = head(
+        "void",
+        format!("{prefix}_dequantize_{name}"),
+        &[format!("const {ty} *{name}"), "float *real".into()],
+    );
+    let comment = block(&format!("The {macros}_LEN real numbers that {name} stands for."), 0);
+    let product = vec![
+        format!("(float)({stored}{name}[index] - {macros}_ZERO_POINT)").into(),
+        Doc::Line,
+        format!("* {macros}_SCALE;").into(),
+    ];
+    let assign = Doc::hang("real[index] =", Doc::Group(product)).render(8);
     format!(
-        "/* The {macros}_LEN real numbers that {name} stands for. */\n\
-         static inline void {prefix}_dequantize_{name}(const {ty} *{name}, float *real)\n{{\n    \
+        "{comment}{head}\n{{\n    \
              int32_t index;\n    \
              for (index = 0; index < {macros}_LEN; index++) {{\n        \
-                 real[index] = (float)({stored}{name}[index] - {macros}_ZERO_POINT) * {macros}_SCALE;\n    }}\n}}\n\n"
+                 {assign}\n    }}\n}}\n\n"
     )
 }
 
@@ -93,9 +121,10 @@ fn argmax(program: &Program, symbols: &Symbols, buffer: Buffer) -> String {
     let data = &program.buffers[buffer];
     let (prefix, name, macros) = (&symbols.prefix, symbols.buffer(buffer), symbols.face(buffer));
     let ty = memory_type(data.scalar);
+    let head = head("int32_t", format!("{prefix}_argmax_{name}"), &[format!("const {ty} *{name}")]);
+    let comment = block(&format!("The position of the greatest element of {name}, the first of several."), 0);
     format!(
-        "/* The position of the greatest element of {name}, the first of several. */\n\
-         static inline int32_t {prefix}_argmax_{name}(const {ty} *{name})\n{{\n    \
+        "{comment}{head}\n{{\n    \
              int32_t best = 0;\n    \
              int32_t index;\n    \
              for (index = 1; index < {macros}_LEN; index++) {{\n        \

@@ -1,12 +1,13 @@
 //! Expressions of the loop IR as C expressions: same value for all operands, no undefined behaviour, parentheses where
 //! a reader or `-Wparentheses` wants them.
 
+use super::anchor::Anchor;
 use super::doc::Doc;
 use super::helper::{Helpers, wrapping_neg};
 use super::scalar::{bits, int32, literal, memory_type, unsigned, value_type};
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::{
-    Affine, BinaryOp, Expr, ExprData, Index, KernelData, Literal, PackedOp, Scalar, UnaryOp,
+    Affine, BinaryOp, Expr, ExprData, Index, KernelData, Literal, PackedOp, Param, Scalar, UnaryOp,
 };
 
 /// How tightly an expression binds, as C defines it.
@@ -47,7 +48,7 @@ impl Piece {
     }
 
     fn parenthesised(self) -> Doc {
-        Doc::Cat(vec!["(".into(), Doc::Group(vec![self.doc]), ")".into()])
+        Doc::Cat(vec!["(".into(), self.doc.grouped(), ")".into()])
     }
 
     /// As an operand of an infix operator.
@@ -101,19 +102,17 @@ pub(super) struct Printer<'a> {
     kernel: &'a KernelData,
     types: Vec<Scalar>,
     pub(super) params: Vec<String>,
+    /// The names of the registers in scope; empty for others.
     pub(super) vars: Vec<String>,
     /// The names of the loops around the current statement; empty for others.
     pub(super) loops: Vec<String>,
+    /// Named positions that may shorten an access; those of inner blocks come later.
+    pub(super) anchors: Vec<Anchor>,
     pub(super) helpers: &'a mut Helpers,
 }
 
 impl<'a> Printer<'a> {
-    pub(super) fn new(
-        kernel: &'a KernelData,
-        params: Vec<String>,
-        vars: Vec<String>,
-        helpers: &'a mut Helpers,
-    ) -> Self {
+    pub(super) fn new(kernel: &'a KernelData, params: Vec<String>, helpers: &'a mut Helpers) -> Self {
         let mut types: Vec<Scalar> = Vec::with_capacity(kernel.exprs.len());
         for data in kernel.exprs.values() {
             types.push(match data {
@@ -131,7 +130,8 @@ impl<'a> Printer<'a> {
             });
         }
         let loops = vec![String::new(); kernel.loops.len()];
-        Self { kernel, types, params, vars, loops, helpers }
+        let vars = vec![String::new(); kernel.vars.len()];
+        Self { kernel, types, params, vars, loops, anchors: Vec::new(), helpers }
     }
 
     pub(super) fn scalar(&self, expr: Expr) -> Scalar {
@@ -390,14 +390,23 @@ impl<'a> Printer<'a> {
         cast(value_type(to), inner)
     }
 
-    /// `name[index]`.
-    pub(super) fn element(&mut self, param: tinyc_ir::loops::Param, index: &Index) -> Piece {
+    /// `name[index]`, from the nearest anchor if there is one.
+    pub(super) fn element(&mut self, param: Param, index: &Index) -> Piece {
+        if let Some((name, rest)) = self.anchors.iter().rev().find_map(|a| a.reach(param, index)) {
+            return Piece::primary(format!("{name}[{rest}]"));
+        }
         let name = self.params[param.index()].clone();
         let index = self.index(index).doc;
-        Piece::primary(Doc::Cat(vec![format!("{name}[").into(), Doc::Group(vec![index]), "]".into()]))
+        // A position reads badly over several lines.
+        let text = index.flat();
+        Piece::primary(match text.chars().count() {
+            0..=60 => format!("{name}[{text}]").into(),
+            _ => Doc::Cat(vec![format!("{name}[").into(), index.grouped(), "]".into()]),
+        })
     }
 
-    fn index(&mut self, index: &Index) -> Piece {
+    /// The position in elements.
+    pub(super) fn index(&mut self, index: &Index) -> Piece {
         let mut terms = self.terms(&index.affine);
         let mut constant = index.affine.constant;
         if let Some(ring) = &index.ring {
@@ -429,7 +438,7 @@ impl<'a> Printer<'a> {
     }
 
     /// The C type behind a parameter's pointer, where the element's own type is used.
-    pub(super) fn element_type(&self, param: tinyc_ir::loops::Param) -> &'static str {
+    pub(super) fn element_type(&self, param: Param) -> &'static str {
         memory_type(self.kernel.params[param].scalar)
     }
 }

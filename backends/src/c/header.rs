@@ -2,7 +2,7 @@
 //! [`super::edge`].
 
 use super::Options;
-use super::comment::harmless;
+use super::comment::{block, harmless, short};
 use super::doc::Doc;
 use super::edge;
 use super::names::Symbols;
@@ -138,13 +138,14 @@ fn usage(program: &Program, symbols: &Symbols) -> String {
 fn face(program: &Program, symbols: &Symbols, title: &str, buffer: Buffer) -> String {
     let data = &program.buffers[buffer];
     let macros = symbols.face(buffer);
-    let tensor = data.tensor.as_deref().map(|t| format!(", tensor {}", harmless(t))).unwrap_or_default();
-    let mut out = format!("/* {title}: {}{tensor}.", symbols.buffer(buffer));
+    let tensor = data.tensor.as_deref().map(|t| format!(", tensor {}", short(t))).unwrap_or_default();
+    let mut text = format!("{title}: {}{tensor}.", symbols.buffer(buffer));
     let quant = data.face.as_ref().and_then(|f| f.quant);
     if quant.is_some() {
-        out.push_str(" real = scale * (stored - zero point).");
+        text.push_str(" real = scale * (stored - zero point).");
     }
-    let _ = write!(out, " */\n#define {macros}_LEN {}\n#define {macros}_ALIGN {}\n", data.len, data.align);
+    let mut out = block(&text, 0);
+    let _ = write!(out, "#define {macros}_LEN {}\n#define {macros}_ALIGN {}\n", data.len, data.align);
     if let Some(face) = &data.face {
         let _ = writeln!(out, "#define {macros}_RANK {}", face.shape.len());
         for (i, dim) in face.shape.iter().enumerate() {

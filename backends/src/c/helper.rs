@@ -7,6 +7,9 @@ use super::scalar::{bits, limit, memory_type, unsigned, value_type};
 use std::collections::{BTreeMap, BTreeSet};
 use tinyc_ir::loops::{PackedOp, Scalar};
 
+/// Names at the top of the file, of checks while compiling.
+pub(super) const CHECKS: [&str; 2] = ["int_has_32_bits", "narrowing_wraps"];
+
 /// The helper functions that the kernels printed so far call.
 #[derive(Debug)]
 pub(super) struct Helpers {
@@ -35,25 +38,30 @@ impl Helpers {
         }
     }
 
-    /// What every name at file scope starts with.
+    /// What every name in the header starts with.
     pub(super) fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// The identifiers that the helpers occupy.
+    /// The identifiers that the helpers occupy at file scope.
     pub(super) fn names(&self) -> BTreeSet<String> {
         let functions = self.functions.keys().map(|(_, name)| name.clone());
-        let any = self.any_types.iter().map(|&s| any_name(&self.prefix, s));
-        let checks = ["int_has_32_bits", "narrowing_wraps"].map(|c| format!("{}_{c}", self.prefix));
-        let math = math::names(&self.math).map(|name| format!("{}_{name}", self.prefix)).collect::<Vec<_>>();
-        functions.chain(any).chain(checks).chain(math).collect()
+        let any = self.any_types.iter().map(|&s| any_name(s));
+        let checks = CHECKS.map(String::from);
+        functions.chain(any).chain(checks).chain(math::names(&self.math)).collect()
     }
 
-    /// Adds a function and returns its name. `text` gets the full name and returns the whole definition.
+    /// Every word in the helpers' text: what stands at file scope beside them must not be one, or a helper's
+    /// parameter would hide it.
+    pub(super) fn words(&self) -> BTreeSet<String> {
+        let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        self.print().split(word).filter(|w| !w.is_empty()).map(String::from).collect()
+    }
+
+    /// Adds a function and returns its name. `text` gets the name and returns the whole definition.
     pub(super) fn add(&mut self, rank: u8, name: &str, text: impl FnOnce(&str) -> String) -> String {
-        let name = format!("{}_{name}", self.prefix);
-        self.functions.entry((rank, name.clone())).or_insert_with(|| text(&name));
-        name
+        self.functions.entry((rank, name.into())).or_insert_with(|| text(name));
+        name.into()
     }
 
     /// The macro for an infinity or a NaN.
@@ -65,7 +73,7 @@ impl Helpers {
     /// A type that may access memory of every type.
     pub(super) fn any_type(&mut self, scalar: Scalar) -> String {
         self.any_types.insert(scalar);
-        any_name(&self.prefix, scalar)
+        any_name(scalar)
     }
 
     /// The lesser or greater of two numbers: `min_i32`.
@@ -273,7 +281,7 @@ impl Helpers {
                  #if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__\n#define {upper}_WIDE 1\n"
             ));
             for &scalar in &self.any_types {
-                let name = any_name(&self.prefix, scalar);
+                let name = any_name(scalar);
                 out.push_str(&format!(
                     "typedef {} __attribute__((may_alias)) {name};\n",
                     memory_type(scalar)
@@ -281,15 +289,11 @@ impl Helpers {
             }
             out.push_str("#else\n");
             for &scalar in &self.any_types {
-                out.push_str(&format!(
-                    "typedef {} {};\n",
-                    memory_type(scalar),
-                    any_name(&self.prefix, scalar)
-                ));
+                out.push_str(&format!("typedef {} {};\n", memory_type(scalar), any_name(scalar)));
             }
             out.push_str("#endif\n\n");
         }
-        out.push_str(&math::print(&self.math, &self.prefix));
+        out.push_str(&math::print(&self.math));
         for text in self.functions.values() {
             out.push_str(text);
             out.push('\n');
@@ -298,8 +302,8 @@ impl Helpers {
     }
 }
 
-fn any_name(prefix: &str, scalar: Scalar) -> String {
-    format!("{prefix}_any_{scalar}")
+fn any_name(scalar: Scalar) -> String {
+    format!("any_{scalar}")
 }
 
 /// `−x` with the least integer staying what it is.

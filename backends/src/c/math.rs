@@ -5,19 +5,21 @@ use std::collections::BTreeSet;
 use tinyc_ir::loops::{Scalar, UnaryOp};
 use tinyc_runtime::c_twin;
 
-/// The functions that the wanted ones need, themselves included: names without the program's prefix.
-pub(super) fn names(wanted: &BTreeSet<&'static str>) -> impl Iterator<Item = &'static str> {
+/// What their names start with: the C library owns the plain ones.
+const PREFIX: &str = "f32_";
+
+/// The names of the functions that the wanted ones need, themselves included.
+pub(super) fn names(wanted: &BTreeSet<&'static str>) -> Vec<String> {
     let wanted: Vec<_> = wanted.iter().copied().collect();
-    let names: Vec<_> = c_twin::closure(&wanted).map(|f| f.name).collect();
-    names.into_iter()
+    c_twin::closure(&wanted).map(|f| format!("{PREFIX}{}", f.name)).collect()
 }
 
 /// The definitions of the wanted functions and of what they call.
-pub(super) fn print(wanted: &BTreeSet<&'static str>, prefix: &str) -> String {
+pub(super) fn print(wanted: &BTreeSet<&'static str>) -> String {
     let wanted: Vec<_> = wanted.iter().copied().collect();
     let mut out = String::new();
     for function in c_twin::closure(&wanted) {
-        function.write(&format!("{prefix}_"), &mut out).expect("a string takes all text");
+        function.write(PREFIX, &mut out).expect("a string takes all text");
         out.push('\n');
     }
     out
@@ -33,14 +35,14 @@ impl Helpers {
             (op, _) => {
                 let name = twin(op);
                 self.math.insert(name);
-                format!("{}_{name}", self.prefix())
+                format!("{PREFIX}{name}")
             }
         }
     }
 
     fn sqrt_f32(&mut self) -> String {
         self.math.insert("sqrt");
-        let soft = format!("{}_sqrt", self.prefix());
+        let soft = format!("{PREFIX}sqrt");
         self.add(4, "sqrt_f32", |name| {
             format!(
                 "/* Correctly rounded. */\nstatic inline float {name}(float x)\n{{\n\

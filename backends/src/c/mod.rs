@@ -4,6 +4,7 @@
 //! offer stands behind the compiler's own feature macros, beside plain C), and depends on nothing but the program
 //! and the options. It expects a program that the verifier accepts; it checks no index again.
 
+mod anchor;
 mod comment;
 mod data;
 mod doc;
@@ -16,9 +17,11 @@ mod math;
 mod names;
 mod packed;
 mod prelude;
+mod reserved;
 mod scalar;
 mod source;
 
+use std::collections::BTreeSet;
 use tinyc_ir::loops::Program;
 
 /// What the user may choose about the emitted text.
@@ -49,10 +52,14 @@ pub struct File {
 /// Prints a verified program: the source, then the header.
 pub fn emit(program: &Program, options: &Options) -> Vec<File> {
     let prefix = names::prefix(program);
-    // Kernels come first: they decide which helper functions exist, and so which names are free.
+    // Kernels come first: they decide which helper functions exist. Then again: no local name hides a helper.
     let mut helpers = helper::Helpers::new(&prefix, options.arm_dsp);
-    let kernels = kernel::functions(program, &mut helpers);
-    let symbols = names::Symbols::new(program, prefix, helpers.names());
+    kernel::functions(program, &mut helpers, &BTreeSet::new());
+    let taken = helpers.names();
+    let kernels = kernel::functions(program, &mut helpers, &taken);
+    let mut locals = helpers.words();
+    locals.extend(kernels.iter().flat_map(|k| k.names.iter().cloned()));
+    let symbols = names::Symbols::new(program, prefix, &taken, &locals);
     let source = source::source(program, &symbols, &kernels, helpers, options);
     let header = header::header(program, &symbols, options);
     vec![

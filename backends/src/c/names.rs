@@ -1,135 +1,30 @@
 //! Which identifier everything gets: unique, never a keyword, never a name of the headers in use.
 
+use super::reserved::{is_library, is_word};
 use std::collections::BTreeSet;
 use tinyc_ir::entity::Entity;
-use tinyc_ir::loops::{Buffer, Kernel, Place, Program};
-
-/// Keywords of C11 and C++, and macros that common compilers predefine or `<stdint.h>` and `<stddef.h>` may define.
-const RESERVED: &[&str] = &[
-    "NULL",
-    "alignas",
-    "alignof",
-    "and",
-    "and_eq",
-    "arm",
-    "asm",
-    "assert",
-    "auto",
-    "bitand",
-    "bitor",
-    "bool",
-    "break",
-    "case",
-    "catch",
-    "char",
-    "class",
-    "compl",
-    "const",
-    "const_cast",
-    "constexpr",
-    "continue",
-    "decltype",
-    "default",
-    "delete",
-    "do",
-    "double",
-    "dynamic_cast",
-    "else",
-    "enum",
-    "errno",
-    "explicit",
-    "export",
-    "extern",
-    "false",
-    "far",
-    "float",
-    "for",
-    "friend",
-    "goto",
-    "huge",
-    "if",
-    "inline",
-    "int",
-    "interrupt",
-    "linux",
-    "long",
-    "main",
-    "mutable",
-    "namespace",
-    "near",
-    "new",
-    "noexcept",
-    "not",
-    "not_eq",
-    "nullptr",
-    "offsetof",
-    "operator",
-    "or",
-    "or_eq",
-    "private",
-    "protected",
-    "public",
-    "register",
-    "reinterpret_cast",
-    "requires",
-    "restrict",
-    "return",
-    "riscv",
-    "short",
-    "signed",
-    "sizeof",
-    "static",
-    "static_assert",
-    "static_cast",
-    "stderr",
-    "stdin",
-    "stdout",
-    "struct",
-    "switch",
-    "template",
-    "this",
-    "thread_local",
-    "throw",
-    "true",
-    "try",
-    "typedef",
-    "typeid",
-    "typename",
-    "typeof",
-    "union",
-    "unix",
-    "unsigned",
-    "using",
-    "virtual",
-    "void",
-    "volatile",
-    "wchar_t",
-    "while",
-    "xor",
-    "xor_eq",
-];
-
-/// Whether C, C++ or the included headers own the name.
-fn is_reserved(name: &str) -> bool {
-    RESERVED.binary_search(&name).is_ok()
-        || name.starts_with('_')
-        || name.ends_with("_t")
-        || ["INT", "UINT", "SIZE_", "PTRDIFF_"].iter().any(|p| name.starts_with(p))
-}
+use tinyc_ir::loops::{Access, Buffer, Kernel, Place, Program};
 
 /// A set of names in one scope.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     taken: BTreeSet<String>,
-    /// Beginnings that belong to the enclosing scope.
+    /// Beginnings that belong to the header's names.
     foreign: Vec<String>,
+    /// Whether the names are at file scope, where compilers know the C library's.
+    file_scope: bool,
 }
 
 impl Names {
-    /// The scope of a function of the given program: names of the file's own scope cannot be had.
-    pub(super) fn local(prefix: &str) -> Self {
+    /// The scope of a function of the given program; names that it must not hide are taken.
+    pub(super) fn local(prefix: &str, taken: BTreeSet<String>) -> Self {
         let foreign = vec![format!("{prefix}_"), format!("{}_", prefix.to_uppercase())];
-        Self { taken: BTreeSet::new(), foreign }
+        Self { taken, foreign, file_scope: false }
+    }
+
+    /// The names that are private to the emitted source file.
+    fn file(prefix: &str, taken: BTreeSet<String>) -> Self {
+        Self { file_scope: true, ..Self::local(prefix, taken) }
     }
 
     /// The name, or one close to it that is free; it is taken from now on.
@@ -146,7 +41,7 @@ impl Names {
         if self.foreign.iter().any(|f| base.starts_with(f.as_str())) {
             base = format!("local_{base}");
         }
-        if is_reserved(&base) {
+        if is_word(&base) || self.file_scope && is_library(&base) {
             base.push_str("_x");
         }
         unique(&mut self.taken, base)
@@ -158,9 +53,9 @@ impl Names {
     }
 }
 
-/// What every name of the program's at file scope starts with: the program's name as a legal identifier.
+/// What every name in the header starts with: the program's name as a legal identifier.
 pub(super) fn prefix(program: &Program) -> String {
-    Names { taken: BTreeSet::new(), foreign: Vec::new() }.fresh(&program.name)
+    Names { taken: BTreeSet::new(), foreign: Vec::new(), file_scope: true }.fresh(&program.name)
 }
 
 /// The name, with a number behind it if it is taken; it is taken from now on.
@@ -174,10 +69,24 @@ fn unique(taken: &mut BTreeSet<String>, base: String) -> String {
     name
 }
 
+/// Names that `run`, or a function of the header, uses for itself.
+const RUN_LOCALS: [&str; 7] = ["arena", "state", "memory", "kept", "status", "index", "real"];
+
+/// The longest name of a tensor that a line of code bears.
+const LONGEST: usize = 20;
+
+/// The first layer that writes a buffer.
+fn writer(program: &Program, buffer: Buffer) -> Option<usize> {
+    program.calls.iter().position(|call| {
+        let params = program.kernels[call.kernel].params.values();
+        params.zip(&call.args).any(|(p, &arg)| arg == buffer && p.access != Access::Read)
+    })
+}
+
 /// The identifiers of one program.
 #[derive(Clone, Debug)]
 pub(super) struct Symbols {
-    /// What every name at file scope starts with: the program's name.
+    /// What every name in the header starts with: the program's name.
     pub(super) prefix: String,
     /// What every macro starts with.
     pub(super) upper: String,
@@ -188,15 +97,20 @@ pub(super) struct Symbols {
 }
 
 impl Symbols {
-    /// Names for everything in the program. Constants and kernels live at file scope, the rest in `run`.
+    /// Names for everything in the program. Constants and kernels are private to the source file, so their names are
+    /// plain; what the header declares carries the program's name.
     ///
-    /// `taken` are names at file scope that are not free: the helper functions in use.
-    pub(super) fn new(program: &Program, prefix: String, taken: impl IntoIterator<Item = String>) -> Self {
+    /// `helpers` are the functions at file scope that exist already, `locals` the names inside functions, which must
+    /// not hide any at file scope.
+    pub(super) fn new(
+        program: &Program,
+        prefix: String,
+        helpers: &BTreeSet<String>,
+        locals: &BTreeSet<String>,
+    ) -> Self {
         let upper = prefix.to_uppercase();
-        let mut local = Names::local(&prefix);
-        ["arena", "state", "memory", "kept", "status", "index", "real"]
-            .into_iter()
-            .for_each(|n| local.reserve(n));
+        let mut run = Names::local(&prefix, helpers.clone());
+        RUN_LOCALS.iter().for_each(|&n| run.reserve(n));
         let mut upper_names: BTreeSet<String> = ["ARENA", "STATE"].map(String::from).into();
 
         let mut buffers = vec![String::new(); program.buffers.len()];
@@ -204,32 +118,31 @@ impl Symbols {
         // The face first: its names are the user's own wherever possible.
         for &buffer in program.inputs.iter().chain(&program.outputs) {
             if buffers[buffer.index()].is_empty() {
-                let name = local.fresh(&program.buffers[buffer].name);
+                let name = run.fresh(&program.buffers[buffer].name);
                 macros[buffer.index()] = unique(&mut upper_names, name.to_uppercase());
                 buffers[buffer.index()] = name;
             }
         }
-        let mut global = Names { taken: taken.into_iter().collect(), foreign: Vec::new() };
-        ["run", "round_clamp"].into_iter().for_each(|n| global.reserve(format!("{prefix}_{n}")));
-        for &buffer in program.inputs.iter().chain(&program.outputs) {
-            for verb in ["quantize", "dequantize", "argmax"] {
-                global.reserve(format!("{prefix}_{verb}_{}", buffers[buffer.index()]));
+        let mut file = Names::file(&prefix, run.taken.union(locals).cloned().collect());
+        for (buffer, data) in program.buffers.iter().filter(|(_, data)| matches!(data.place, Place::Flash(_)))
+        {
+            if buffers[buffer.index()].is_empty() {
+                buffers[buffer.index()] = file.fresh(&data.name);
+                run.reserve(&buffers[buffer.index()]);
             }
         }
-        // A program whose name is all capitals: lower case keeps its functions apart from its macros.
-        let file_scope = |name: &str| match prefix == upper {
-            true => format!("{prefix}_{}", name.to_lowercase()),
-            false => format!("{prefix}_{name}"),
-        };
+        let kernels: Vec<String> = program.kernels.values().map(|k| file.fresh(&k.name)).collect();
+        kernels.iter().for_each(|name| run.reserve(name));
         for (buffer, data) in program.buffers.iter() {
             if buffers[buffer.index()].is_empty() {
-                buffers[buffer.index()] = match data.place {
-                    Place::Flash(_) => global.fresh(&file_scope(&data.name)),
-                    _ => local.fresh(&data.name),
+                // The table at the top of the file says which tensor it is.
+                let layer = writer(program, buffer).filter(|_| data.name.len() > LONGEST);
+                buffers[buffer.index()] = match layer {
+                    Some(layer) => run.fresh(&format!("l{layer}_out")),
+                    None => run.fresh(&data.name),
                 };
             }
         }
-        let kernels = program.kernels.values().map(|k| global.fresh(&file_scope(&k.name))).collect();
         Self { prefix, upper, buffers, macros, kernels }
     }
 
@@ -254,16 +167,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reserved_names_are_sorted_for_the_search() {
-        assert!(RESERVED.is_sorted());
-    }
-
-    #[test]
     fn every_name_is_new_and_legal() {
-        let mut names = Names::local("net");
+        let mut names = Names::local("net", BTreeSet::new());
         let got: Vec<_> =
             ["x", "x", "int", "int8_t", "net_x", "NET_LEN", "a__b", "9", "_q"].map(|n| names.fresh(n)).into();
         let want = ["x", "x_2", "int_x", "int8_t_x", "local_net_x", "local_NET_LEN", "a_b", "n9", "n_q"];
         assert_eq!(got, want);
+    }
+
+    #[test]
+    fn a_private_name_hides_neither_the_headers_nor_the_librarys() {
+        let mut names = Names::file("net", ["min_i32".into()].into());
+        let got: Vec<_> = ["exp", "min_i32", "net_run", "NET_LEN", "conv1"].map(|n| names.fresh(n)).into();
+        assert_eq!(got, ["exp_x", "min_i32_2", "local_net_run", "local_NET_LEN", "conv1"]);
     }
 }

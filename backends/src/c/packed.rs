@@ -1,5 +1,6 @@
 //! Packed operations as C functions: the exact scalar meaning in plain C, and one instruction where the core has it.
 
+use super::comment::block;
 use tinyc_ir::loops::PackedOp;
 
 /// The function's name behind the program's prefix.
@@ -15,6 +16,8 @@ pub(super) fn name(op: PackedOp) -> String {
         PackedOp::PackHigh => "pack_high".into(),
         PackedOp::MulHigh => "mul_high".into(),
         PackedOp::MulHighAcc => "mul_high_acc".into(),
+        PackedOp::SaturateSigned { bits, shift: 0 } => format!("saturate_s{bits}"),
+        PackedOp::SaturateUnsigned { bits, shift: 0 } => format!("saturate_u{bits}"),
         PackedOp::SaturateSigned { bits, shift } => format!("saturate_s{bits}_shr{shift}"),
         PackedOp::SaturateUnsigned { bits, shift } => format!("saturate_u{bits}_shr{shift}"),
         PackedOp::AddBytes => "add_bytes".into(),
@@ -69,12 +72,15 @@ pub(super) fn features(upper: &str, wanted: bool) -> String {
     if !wanted {
         return String::new();
     }
+    let text =
+        format!("Instructions of ARM's DSP and saturation extensions; {upper}_PLAIN_C switches them off.");
     format!(
-        "/* Instructions of ARM's DSP and saturation extensions; {upper}_PLAIN_C switches them off. */\n\
+        "{}\
          #ifndef {upper}_PLAIN_C\n\
          #ifdef __ARM_FEATURE_DSP\n#include <arm_acle.h>\n#define {upper}_DSP 1\n#endif\n\
          #ifdef __ARM_FEATURE_SAT\n#include <arm_acle.h>\n#define {upper}_SAT 1\n#endif\n\
-         #endif\n\n"
+         #endif\n\n",
+        block(&text, 0)
     )
 }
 

@@ -1,5 +1,6 @@
 //! The top of an emitted source file: what it demands from the compiler, and the hooks it offers. No arithmetic.
 
+use super::comment::block;
 use super::packed;
 
 /// What the program needs checked or defined.
@@ -21,24 +22,21 @@ pub(super) fn prelude(prefix: &str, upper: &str, needs: Needs) -> String {
     if needs.floats {
         out.push_str(FLOATS);
     }
+    out.push_str(CHECKS);
+    let hooks = format!(
+        "Hooks for profiling and verification: {upper}_AFTER_LAYER(index) runs after each layer of the table above \
+         and may use the parameters of {prefix}_run by their names. Define it on the command line, or in a header \
+         whose name, with quotes, is {upper}_HOOKS. Undefined, it costs nothing."
+    );
     out.push_str(&format!(
-        "/* What C leaves to the compiler and this file relies on: every known one does it so. */\n\
-         #if (-1 >> 1) != -1\n\
-         #error \"shifts to the right must keep the sign\"\n\
-         #endif\n\
-         typedef char {prefix}_int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];\n\
-         typedef char {prefix}_narrowing_wraps[(int8_t)200 == -56 ? 1 : -1];\n\n"
-    ));
-    out.push_str(&format!(
-        "/* Hooks for profiling and verification: {upper}_AFTER_LAYER(index) runs after each layer of the table\n \
-          * above and may use the parameters of {prefix}_run by their names. Define it on the command line, or in a\n \
-          * header whose name, with quotes, is {upper}_HOOKS. Undefined, it costs nothing. */\n\
-         #ifdef {upper}_HOOKS\n#include {upper}_HOOKS\n#endif\n\
-         #ifndef {upper}_AFTER_LAYER\n#define {upper}_AFTER_LAYER(index) ((void)0)\n#endif\n\n"
+        "{}#ifdef {upper}_HOOKS\n#include {upper}_HOOKS\n#endif\n\
+         #ifndef {upper}_AFTER_LAYER\n#define {upper}_AFTER_LAYER(index) ((void)0)\n#endif\n\n",
+        block(&hooks, 0)
     ));
     if needs.fence {
         out.push_str(&format!(
-            "/* The arena holds numbers of several types in turn. No access moves across the end of a layer. */\n\
+            "/* The arena holds numbers of several types in turn. No access moves across the end of a\n \
+              * layer. */\n\
              #ifdef __GNUC__\n#define {upper}_FENCE() __asm__ volatile(\"\" ::: \"memory\")\n\
              #else\n#define {upper}_FENCE() ((void)0)\n#endif\n\n"
         ));
@@ -55,13 +53,24 @@ pub(super) fn prelude(prefix: &str, upper: &str, needs: Needs) -> String {
              #elif defined(_MSC_VER)\n#define {upper}_ALIGNED(n) __declspec(align(n))\n\
              #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L\n\
              #define {upper}_ALIGNED(n) _Alignas(n)\n\
-             #else\n#error \"define {upper}_ALIGNED(n) as your compiler's way to align an array to n bytes\"\n\
+             #else\n#error \"define {upper}_ALIGNED(n): how to align an array to n bytes\"\n\
              #endif\n\n"
         ));
     }
     out.push_str(&packed::features(upper, needs.dsp));
     out
 }
+
+/// Assumptions about integers, checked while compiling.
+const CHECKS: &str = "\
+/* What C leaves to the compiler and this file relies on: every known one does it so. */
+#if (-1 >> 1) != -1
+#error \"shifts to the right must keep the sign\"
+#endif
+typedef char int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
+typedef char narrowing_wraps[(int8_t)200 == -56 ? 1 : -1];
+
+";
 
 /// Bit-exact floats: each operation rounded once, in its own type, none left out.
 const FLOATS: &str = "\

@@ -1,9 +1,9 @@
 //! The emitted `.c` file: what stands where, and the function that calls the layers.
 
 use super::Options;
-use super::comment::{block, harmless};
+use super::comment::{block, cut, harmless, section, sentence, short};
 use super::data;
-use super::doc::Doc;
+use super::doc::{Doc, WIDTH};
 use super::expr::{Piece, call_doc};
 use super::header::run_prototype;
 use super::helper::Helpers;
@@ -28,7 +28,8 @@ pub(super) fn source(
     for &buffer in &used {
         let data = &program.buffers[buffer];
         if let Place::Flash(numbers) = &data.place {
-            constants.push_str(&data::array(buffer, data, numbers, symbols, &mut helpers));
+            let uses = uses(program, buffer);
+            constants.push_str(&data::array(buffer, data, numbers, &uses, symbols, &mut helpers));
             constants.push('\n');
         }
     }
@@ -37,16 +38,25 @@ pub(super) fn source(
     let mut out = format!("/* {}: made by {}; do not edit.\n", symbols.prefix, harmless(&options.generator));
     out.push_str(&layer_table(program, symbols));
     out.push_str(" */\n");
-    let _ =
-        writeln!(out, "#define {upper}_NO_HELPERS /* only the declarations of the header are needed here */");
+    out.push_str("/* Of the header, only the declarations. */\n");
+    let _ = writeln!(out, "#define {upper}_NO_HELPERS");
     let _ = writeln!(out, "#include \"{prefix}.h\"\n");
+    out.push_str(&section("Compiler and options"));
     out.push_str(&prelude(prefix, upper, needs));
-    out.push_str(&helpers.print());
-    out.push_str(&constants);
+    for (title, text) in [("Helpers", helpers.print()), ("Constants", constants)] {
+        if !text.is_empty() {
+            out.push_str(&section(title));
+            out.push_str(&text);
+        }
+    }
+    if !functions.is_empty() {
+        out.push_str(&section("Layers"));
+    }
     for function in functions {
         out.push_str(&kernel(program, symbols, function));
         out.push('\n');
     }
+    out.push_str(&section("The network"));
     out.push_str(&run(program, symbols, functions, &used, needs.fence));
     out
 }
@@ -83,16 +93,16 @@ fn has_floats(kernel: &KernelData) -> bool {
         })
 }
 
-/// What each layer writes: the index is the one that the hook gets.
+/// What each layer calls and writes: its number is the one that the hook gets.
 fn layer_table(program: &Program, symbols: &Symbols) -> String {
-    let head = ["index", "layer", "writes", "place", "bytes", "type", "tensor"].map(String::from);
+    let head = ["layer", "calls", "writes", "place", "bytes", "type", "tensor"].map(String::from);
     let mut rows = vec![head];
     for (i, call) in program.calls.iter().enumerate() {
         for buffer in written(program, call) {
             let data = &program.buffers[buffer];
             rows.push([
                 i.to_string(),
-                layer_name(program, call),
+                symbols.kernel(call.kernel).to_string(),
                 symbols.buffer(buffer).to_string(),
                 match &data.place {
                     Place::Input(n) => format!("input {n}"),
@@ -107,8 +117,14 @@ fn layer_table(program: &Program, symbols: &Symbols) -> String {
             ]);
         }
     }
-    let widths: Vec<usize> =
-        (0..7).map(|c| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0)).collect();
+    let width = |rows: &[[String; 7]], c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
+    // The user's names have what the other columns leave of the line.
+    let others: usize = (0..6).map(|c| width(&rows, c) + 2).sum();
+    let room = WIDTH.saturating_sub(2 + others + 2);
+    for row in &mut rows {
+        row[6] = cut(&row[6], room);
+    }
+    let widths: Vec<usize> = (0..7).map(|c| width(&rows, c)).collect();
     let mut out = String::from(" *\n");
     for row in rows {
         let mut line = String::from(" *");
@@ -140,16 +156,55 @@ fn written(program: &Program, call: &Call) -> Vec<Buffer> {
 fn layer_name(program: &Program, call: &Call) -> String {
     match call.origin.name.as_str() {
         "" => harmless(&program.kernels[call.kernel].name),
-        name => harmless(name),
+        name => short(name),
+    }
+}
+
+/// `Weight of layer 2, /pw2/Conv`: what a constant is for whom.
+fn uses(program: &Program, buffer: Buffer) -> String {
+    let mut roles: Vec<&str> = Vec::new();
+    let mut layers = Vec::new();
+    for (i, call) in program.calls.iter().enumerate() {
+        let params = program.kernels[call.kernel].params.values();
+        for (param, _) in params.zip(&call.args).filter(|(_, arg)| **arg == buffer) {
+            if !roles.contains(&param.name.as_str()) {
+                roles.push(&param.name);
+            }
+            if layers.last() != Some(&i) {
+                layers.push(i);
+            }
+        }
+    }
+    let mut text = format!("{} of {}", roles.join(" and "), layers_text(program, &layers));
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
+/// `layer 2, /pw2/Conv` or `layers 2, 4 and 6`.
+fn layers_text(program: &Program, layers: &[usize]) -> String {
+    match layers {
+        [] => "no layer".into(),
+        [one] => format!("layer {one}, {}", layer_name(program, &program.calls[*one])),
+        [most @ .., last] => {
+            let most: Vec<String> = most.iter().map(usize::to_string).collect();
+            format!("layers {} and {last}", most.join(", "))
+        }
     }
 }
 
 fn kernel(program: &Program, symbols: &Symbols, function: &Function) -> String {
     let data = &program.kernels[function.kernel];
     let mut out = String::new();
-    if !data.comment.is_empty() {
-        out.push_str(&block(&data.comment, 0));
-    }
+    let layers: Vec<usize> =
+        (0..program.calls.len()).filter(|&i| program.calls[i].kernel == function.kernel).collect();
+    let callers = sentence(&format!("For {}", layers_text(program, &layers)));
+    let comment = match data.comment.as_str() {
+        "" => callers,
+        comment => format!("{} {callers}", sentence(comment)),
+    };
+    out.push_str(&block(&comment, 0));
     let result = if function.fails { "int" } else { "void" };
     let head = format!("static {result} {}(", symbols.kernel(function.kernel));
     let params = if function.params.is_empty() { vec!["void".into()] } else { function.params.clone() };

@@ -24,8 +24,13 @@ impl KernelBuilder {
 
     /// The finished kernel.
     pub fn finish(mut self) -> KernelData {
-        self.kernel.body = self.blocks.pop().expect("the outermost block");
+        let body = self.blocks.pop().expect("the outermost block");
         debug_assert!(self.blocks.is_empty(), "every block is closed");
+        let mut scope: Vec<String> = self.kernel.params.values().map(|p| p.name.clone()).collect();
+        // A name of any loop stays the loop's: a register must not shadow it further in.
+        scope.extend(self.kernel.loops.values().map(|l| l.name.clone()));
+        number_registers(&mut self.kernel, &body, &mut scope);
+        self.kernel.body = body;
         self.kernel
     }
 
@@ -165,18 +170,11 @@ impl KernelBuilder {
         self.blocks.last_mut().expect("a block is open").push(stmt);
     }
 
-    /// Declares a register with its first value. Registers of one name get numbers behind it.
+    /// Declares a register with its first value. Registers of one name in one block are numbered when the kernel is
+    /// finished: `acc0`, `acc1`, ….
     pub fn let_(&mut self, name: &str, value: Expr) -> Var {
-        let taken = |candidate: &str| {
-            self.kernel.vars.values().any(|v| v.name == candidate)
-                || self.kernel.loops.values().any(|l| l.name == candidate)
-        };
-        let name = std::iter::once(name.to_string())
-            .chain((2..).map(|i| format!("{name}_{i}")))
-            .find(|candidate| !taken(candidate))
-            .expect("some number is free");
         let scalar = self.scalar(value);
-        let var = self.kernel.vars.push(VarData { name, scalar });
+        let var = self.kernel.vars.push(VarData { name: name.into(), scalar });
         self.stmt(Stmt::Let { var, value });
         var
     }
@@ -233,5 +231,66 @@ impl KernelBuilder {
     /// Runs one of two closed blocks.
     pub fn if_else(&mut self, condition: Expr, then: Vec<Stmt>, otherwise: Vec<Stmt>) {
         self.stmt(Stmt::If { condition, then, otherwise });
+    }
+}
+
+/// Makes the names of a block's registers unique among those in scope: the only one of its name keeps it, several
+/// are numbered from 0.
+fn number_registers(kernel: &mut KernelData, block: &[Stmt], scope: &mut Vec<String>) {
+    let outside = scope.len();
+    let lets: Vec<Var> =
+        block.iter().filter_map(|s| if let Stmt::Let { var, .. } = s { Some(*var) } else { None }).collect();
+    let wanted: Vec<String> = lets.iter().map(|&var| kernel.vars[var].name.clone()).collect();
+    for (&var, name) in lets.iter().zip(&wanted) {
+        let alone = wanted.iter().filter(|other| *other == name).count() == 1;
+        // `l0` and a number would read as another number.
+        let joint = if name.ends_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+        let name = alone
+            .then(|| name.clone())
+            .into_iter()
+            .chain((0..).map(|i| format!("{name}{joint}{i}")))
+            .find(|candidate| !scope.contains(candidate) && (alone || !wanted.contains(candidate)))
+            .expect("some number is free");
+        kernel.vars[var].name.clone_from(&name);
+        scope.push(name);
+    }
+    for stmt in block {
+        match stmt {
+            Stmt::For { body, .. } => number_registers(kernel, body, scope),
+            Stmt::If { then, otherwise, .. } => {
+                number_registers(kernel, then, scope);
+                number_registers(kernel, otherwise, scope);
+            }
+            _ => {}
+        }
+    }
+    scope.truncate(outside);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_of_one_block_are_numbered_and_blocks_do_not_see_each_other() {
+        let mut b = KernelBuilder::new("k", "");
+        let mut accs = Vec::new();
+        for name in ["acc", "acc", "once", "acc0", "l1", "l1"] {
+            let zero = b.i32(0);
+            accs.push(b.let_(name, zero));
+        }
+        for _ in 0..2 {
+            let counter = b.begin_for("i");
+            for name in ["w", "acc", "i"] {
+                let zero = b.i32(0);
+                accs.push(b.let_(name, zero));
+            }
+            b.end_for(counter, 0, 2, 1);
+        }
+        let kernel = b.finish();
+        let names: Vec<&str> = accs.iter().map(|&v| kernel.vars[v].name.as_str()).collect();
+        assert_eq!(names[..6], ["acc1", "acc2", "once", "acc0", "l1_0", "l1_1"]);
+        assert_eq!(names[6..9], ["w", "acc", "i0"]);
+        assert_eq!(names[9..], names[6..9]);
     }
 }
