@@ -51,15 +51,7 @@ pub struct File {
 
 /// Prints a verified program: the source, then the header.
 pub fn emit(program: &Program, options: &Options) -> Vec<File> {
-    let prefix = names::prefix(program);
-    // Kernels come first: they decide which helper functions exist. Then again: no local name hides a helper.
-    let mut helpers = helper::Helpers::new(&prefix, options.arm_dsp);
-    kernel::functions(program, &mut helpers, &BTreeSet::new());
-    let taken = helpers.names();
-    let kernels = kernel::functions(program, &mut helpers, &taken);
-    let mut locals = helpers.words();
-    locals.extend(kernels.iter().flat_map(|k| k.names.iter().cloned()));
-    let symbols = names::Symbols::new(program, prefix, &taken, &locals);
+    let (symbols, kernels, helpers) = names_and_kernels(program, options.arm_dsp);
     let source = source::source(program, &symbols, &kernels, helpers, options);
     let header = header::header(program, &symbols, options);
     vec![
@@ -71,11 +63,22 @@ pub fn emit(program: &Program, options: &Options) -> Vec<File> {
 /// The declaration of the function that runs the network, on one line and without a semicolon:
 /// `int kws_run(const int8_t input[490], int8_t output[12], void *arena)`.
 pub fn prototype(program: &Program) -> String {
+    let (symbols, ..) = names_and_kernels(program, Options::default().arm_dsp);
+    header::run_prototype(program, &symbols).flat()
+}
+
+fn names_and_kernels(
+    program: &Program,
+    arm_dsp: bool,
+) -> (names::Symbols, Vec<kernel::Function>, helper::Helpers) {
     let prefix = names::prefix(program);
-    // Which helper functions exist decides which names are free, as in `emit`.
-    let mut helpers = helper::Helpers::new(&prefix, Options::default().arm_dsp);
-    kernel::functions(program, &mut helpers);
-    let symbols = names::Symbols::new(program, prefix, helpers.names());
-    let lines = header::run_prototype(program, &symbols).render(0);
-    lines.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(")
+    // Kernels come first: they decide which helper functions exist. Then again: no local name hides a helper.
+    let mut helpers = helper::Helpers::new(&prefix, arm_dsp);
+    kernel::functions(program, &mut helpers, &BTreeSet::new());
+    let taken = helpers.names();
+    let kernels = kernel::functions(program, &mut helpers, &taken);
+    let mut locals = helpers.words();
+    locals.extend(kernels.iter().flat_map(|k| k.names.iter().cloned()));
+    let symbols = names::Symbols::new(program, prefix, &taken, &locals);
+    (symbols, kernels, helpers)
 }
