@@ -8,7 +8,7 @@ use tinyc_ir::exact::{round_half_even_product, round_half_even_sum};
 use tinyc_ir::graph::{Def, Node, NodeData, Value};
 use tinyc_ir::op::conv2d::{Conv2d, effective_scale};
 use tinyc_ir::op::{mul::product_scale, requantize::rescale, softmax::quantized_share};
-use tinyc_ir::{Activation, Graph, Op, TensorType};
+use tinyc_ir::{Activation, DType, Graph, Op, TensorType};
 
 /// The least and the greatest of some integers.
 pub type Interval = (i64, i64);
@@ -19,7 +19,8 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    /// The stored integers of each index of the last axis (of a scalar: one). Empty for floats and empty tensors.
+    /// The stored integers of each index of the last axis (of a scalar: one). Empty for floats, for empty tensors, and
+    /// for integers without a scale that are neither i32 nor constant.
     pub fn of(&self, value: Value) -> &[Interval] {
         &self.channels[value.index()]
     }
@@ -30,8 +31,8 @@ pub fn analyze(graph: &Graph) -> Ranges {
     let mut ranges = Ranges { channels: Vec::with_capacity(graph.values.len()) };
     for (value, data) in graph.values.iter() {
         let channels = match (&data.def, stored_range(&data.ty)) {
-            (_, None) => Vec::new(),
-            (Def::Const(tensor), _) => {
+            // A bias need not say its scale.
+            (Def::Const(tensor), all) if all.is_some() || data.ty.dtype == DType::I32 => {
                 let ints = tensor.data.to_ints().expect("an integer type stores integers");
                 let mut channels = vec![(i64::MAX, i64::MIN); channel_count(&data.ty)];
                 let count = channels.len().max(1);
@@ -40,7 +41,8 @@ pub fn analyze(graph: &Graph) -> Ranges {
                     .for_each(|(i, &x)| channels[i % count] = hull(channels[i % count], (x, x)));
                 channels
             }
-            (Def::Input, Some(all)) => vec![all; channel_count(&data.ty)],
+            (_, None) => Vec::new(),
+            (Def::Input | Def::Const(_), Some(all)) => vec![all; channel_count(&data.ty)],
             (Def::Node(node, _), Some(all)) => {
                 let data = &graph.nodes[*node];
                 result(graph, &ranges, data, value)
@@ -122,7 +124,10 @@ fn weighted_sum(
         return None;
     }
     let mut sums = ranges.of(data.inputs[2]).to_vec();
-    let (outputs, depth) = (sums.len(), *wt.shape.last()?);
+    let (outputs, depth) = (wt.shape[0], *wt.shape.last()?);
+    if sums.len() != outputs {
+        return None; // nothing is known of the bias
+    }
     for (o, sum) in sums.iter_mut().enumerate() {
         let first = o / (outputs / groups).max(1) * depth;
         let zw = i64::from(wq.zero_point(o));

@@ -3,9 +3,9 @@
 //! Transposes and reshapes that move nothing are [`fold_layout`](super::fold_layout)'s.
 
 use tinyc_ir::rewriter::Rewriter;
-use tinyc_ir::{Graph, Op, TensorType};
+use tinyc_ir::{DType, Graph, Op, TensorType};
 
-/// Removes clamps without bounds, pads of nothing, 1×1 max pools, and requantisations to the same quantisation
+/// Removes clamps without bounds, pads of nothing, 1×1 max pools of integers, and requantisations to the same quantisation
 /// whose clamp cannot bite.
 pub fn run(graph: &Graph) -> Graph {
     Rewriter::run(graph, |rewriter, node| {
@@ -20,7 +20,10 @@ pub(crate) fn is_no_op(op: &Op, x: &TensorType, y: &TensorType) -> bool {
     match op {
         Op::Clamp(clamp) => clamp.act.is_none(),
         Op::Pad(pad) => pad.before.iter().chain(&pad.after).all(|&n| n == 0),
-        Op::MaxPool2d(pool) => pool.window.kernel == [1, 1] && pool.window.strides == [1, 1],
+        // Not of floats: a max pool passes NaN over.
+        Op::MaxPool2d(pool) => {
+            pool.window.kernel == [1, 1] && pool.window.strides == [1, 1] && x.dtype != DType::F32
+        }
         Op::Requantize(requantize) => x == y && !bites(requantize.act, y),
         _ => false,
     }

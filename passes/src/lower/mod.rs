@@ -97,6 +97,8 @@ pub fn lower(graph: &Graph, features: Features) -> Result<Lowered, Diagnostics> 
     for node in graph.nodes.keys() {
         if let Err(unsupported) = lowering.node(node) {
             problems.push(lowering.report(node, &unsupported));
+            // A place for the missing result lets the nodes behind it be checked, too.
+            lowering.result(node);
         }
     }
     if problems.has_errors() {

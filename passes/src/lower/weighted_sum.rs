@@ -166,7 +166,7 @@ impl WeightedSum {
         let bias = layer.constant("bias", self.bias.clone());
         let w_zero = match self.w_zero.as_slice() {
             [zero] => WZero::All(*zero),
-            zeros => WZero::Each(layer.constant("weight_zero", Data::I32(zeros.to_vec()))),
+            zeros => WZero::Each(layer.constant("weight_zeros", Data::I32(zeros.to_vec()))),
         };
         let finish = match &self.finish {
             Finish::Float(act) => PreparedFinish::Float(*act),
