@@ -1,0 +1,9 @@
+//! What several tests (and the table in `examples/`) share: which models there are, their stored samples, the proof that
+//! all forms of a network compute the same, and the host's C compiler.
+
+#![allow(dead_code, reason = "each test uses its part")]
+
+pub(crate) mod host;
+pub(crate) mod models;
+pub(crate) mod proof;
+pub(crate) mod vectors;
