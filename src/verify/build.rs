@@ -12,7 +12,7 @@ use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
 use tinyc_targets::Target;
 
 /// How the network is compiled, here and wherever its speed is measured.
-pub(super) const OPTIMISATION: &str = "-O3";
+pub(super) const OPTIMISATION: &str = "-O2";
 
 /// What every file is compiled with: no C library is asked for, and each function and each array is a section, so that
 /// what is not used costs nothing.

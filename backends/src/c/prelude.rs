@@ -33,6 +33,11 @@ pub(super) fn prelude(prefix: &str, upper: &str, needs: Needs) -> String {
          #ifndef {upper}_AFTER_LAYER\n#define {upper}_AFTER_LAYER(index) ((void)0)\n#endif\n\n",
         block(&hooks, 0)
     ));
+    out.push_str(&format!(
+        "/* Layers stay functions of their own: inlined into one, they would compete for registers. */\n\
+         #if defined(__GNUC__)\n#define {upper}_LAYER static __attribute__((noinline))\n\
+         #else\n#define {upper}_LAYER static\n#endif\n\n"
+    ));
     if needs.fence {
         out.push_str(&format!(
             "/* The arena holds numbers of several types in turn. No access moves across the end of a\n \

@@ -206,7 +206,7 @@ fn kernel(program: &Program, symbols: &Symbols, function: &Function) -> String {
     };
     out.push_str(&block(&comment, 0));
     let result = if function.fails { "int" } else { "void" };
-    let head = format!("static {result} {}(", symbols.kernel(function.kernel));
+    let head = format!("{}_LAYER {result} {}(", symbols.upper, symbols.kernel(function.kernel));
     let params = if function.params.is_empty() { vec!["void".into()] } else { function.params.clone() };
     let _ = write!(out, "{}\n{{\n{}}}\n", Doc::list(head, params, ")").render(0), function.body);
     out
