@@ -14,3 +14,4 @@ pub mod report;
 pub mod samples;
 #[cfg(feature = "verify")]
 pub mod verify;
+pub mod wording;

@@ -1,5 +1,7 @@
 //! Byte sizes as people write and read them: `64K` in, `65,536` out.
 
+use tinyc::wording::grouped;
+
 /// Reads `65536`, `64K`, `64KiB`, `1M`, `1.5M`; K and M are powers of 1024, as memories are made.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let refuse = || format!("\"{text}\" is not a size; write bytes as 65536, 64K, 64KiB or 1M");
@@ -26,19 +28,6 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         bytes = bytes.checked_add(part * factor / 10u64.pow(digits as u32)).ok_or_else(refuse)?;
     }
     Ok(bytes)
-}
-
-/// A number with a comma between thousands: `19,968`.
-pub(crate) fn grouped(number: impl Into<u64>) -> String {
-    let digits = number.into().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A size of a memory in the largest unit that is exact: `640 KiB`, `2 MiB`, `1,000 B`.
@@ -82,10 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped_by_thousands() {
-        for (number, text) in [(0u64, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
+    fn memories_take_the_largest_exact_unit() {
         assert_eq!(memory(655_360), "640 KiB");
         assert_eq!(memory(2 << 20), "2 MiB");
         assert_eq!(memory(1_000), "1,000 B");

@@ -1,14 +1,12 @@
 //! The summary of a compilation for a person: the layers, what they need, and what to do next.
 
-use super::size::{grouped, memory};
+use super::size::memory;
 use super::style::{self, DIM, GOOD, TITLE, paint};
 use super::table::{Align, Table};
 use std::io::{self, Write};
 use std::path::Path;
 use tinyc::report::Report;
-
-/// The longest name in the table of layers, in characters.
-const NAME_WIDTH: usize = 36;
+use tinyc::wording::{grouped, shortened};
 
 /// Prints the summary; `folder` is where the files are.
 pub(super) fn print(report: &Report, folder: &Path, out: &mut dyn Write) -> io::Result<()> {
@@ -119,15 +117,4 @@ fn percent(part: u64, whole: u64) -> String {
 
 fn dash(number: u64) -> String {
     if number == 0 { "-".into() } else { grouped(number) }
-}
-
-/// A long name without its middle: models name nodes by their path, and both ends tell them apart.
-fn shortened(name: &str) -> String {
-    let length = name.chars().count();
-    if length <= NAME_WIDTH {
-        return name.to_owned();
-    }
-    let half = (NAME_WIDTH - 1) / 2;
-    let (head, tail) = (name.chars().take(half), name.chars().skip(length - half));
-    head.chain(['…']).chain(tail).collect()
 }

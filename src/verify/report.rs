@@ -4,6 +4,7 @@ use super::count;
 use super::image::Image;
 use super::simulator::Run;
 use crate::pipeline::Compiled;
+use crate::wording::{grouped, shortened};
 use serde::Serialize;
 use std::fmt;
 use tinyc_ir::loops::Program;
@@ -197,22 +198,22 @@ impl fmt::Display for Verification {
         list(f, "narrowed", &self.tensors_narrowed, "lost constant channels; the rest was compared")?;
         list(f, "removed", &self.tensors_removed, "fused, folded or constant")?;
         let Instructions { first, least, most } = self.instructions;
-        write!(f, "  instructions  {}", thousands(first))?;
+        write!(f, "  instructions  {}", grouped(first))?;
         if least != most {
-            write!(f, " (from {} to {})", thousands(least), thousands(most))?;
+            write!(f, " (from {} to {})", grouped(least), grouped(most))?;
         }
         writeln!(f, " for one inference")?;
-        writeln!(f, "  stack         {} bytes", thousands(self.stack_bytes))?;
+        writeln!(f, "  stack         {} bytes", grouped(self.stack_bytes))?;
         let Flash { code, constants, total } = self.flash;
-        let (total, code, constants) = (thousands(total), thousands(code), thousands(constants));
+        let (total, code, constants) = (grouped(total), grouped(code), grouped(constants));
         writeln!(f, "  flash         {total} bytes: code {code}, constants {constants}")?;
-        let (arena, face) = (thousands(self.ram.arena), thousands(self.ram.inputs_and_outputs));
+        let (arena, face) = (grouped(self.ram.arena), grouped(self.ram.inputs_and_outputs));
         write!(f, "  RAM           {arena} bytes of arena, {face} of inputs and outputs")?;
         if self.ram.state > 0 {
-            write!(f, ", {} of state", thousands(self.ram.state))?;
+            write!(f, ", {} of state", grouped(self.ram.state))?;
         }
         if self.ram.variables > 0 {
-            write!(f, ", {} of variables", thousands(self.ram.variables))?;
+            write!(f, ", {} of variables", grouped(self.ram.variables))?;
         }
         match &self.mismatch {
             Some(mismatch) => write!(f, "\n{mismatch}"),
@@ -251,24 +252,11 @@ impl fmt::Display for Side {
 /// `  removed  3, fused, folded or constant: a, b, c`, the names cut short.
 fn list(f: &mut fmt::Formatter<'_>, title: &str, names: &[String], why: &str) -> fmt::Result {
     /// Names that are shown; the report as JSON has all.
-    const SHOWN: usize = 6;
+    const SHOWN: usize = 4;
     if names.is_empty() {
         return Ok(());
     }
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| shortened(name)).collect();
     let rest = if names.len() > SHOWN { ", …" } else { "" };
     writeln!(f, "  {title:<13} {} ({why}): {}{rest}", names.len(), shown.join(", "))
-}
-
-/// `1,234,567`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
