@@ -72,7 +72,8 @@ fn the_interpreter_computes_what_eval_says() {
 }
 
 /// What lowering may refuse: scales that no network has, and a type that no network is computed in.
-const REFUSED: [&str; 2] = ["this large, small or far apart", "run-time quantisation to i32"];
+const REFUSED: [&str; 3] =
+    ["this large, small or far apart", "elements with the effective scale", "run-time quantisation to i32"];
 
 /// A random network in all its forms but C.
 struct Case {

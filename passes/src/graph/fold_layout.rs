@@ -154,6 +154,9 @@ impl<'a> Mover<'a> {
                 Mover { graph: &mut *self.graph, name: &name, origin: self.origin }.apply(stored, op)?;
             return self.graph.node(Dequantize, &[viewed], self.name, self.origin.clone()).ok();
         }
+        if self.graph.ty(x).quant.as_ref().is_some_and(|q| q.axis().is_some()) {
+            return None; // views of axes of length 1 would lose which one the quantisation means
+        }
         let (base, view) = look_through(self.graph, x)?;
         let (base, ops) = match view.then(op) {
             Some(view) => (base, view.ops()),
