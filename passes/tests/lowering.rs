@@ -198,3 +198,32 @@ fn pools_equal_eval() {
         one(MaxPool2d { window }, &[TensorType::f32([1, 6, 7, 5])], &[], None, &mut r);
     }
 }
+
+#[test]
+fn a_requantize_joins_the_weighted_sum_before_it() {
+    let mut r = Random(17);
+    for (kept, calls) in [(false, 1), (true, 2)] {
+        let mut graph = Graph::new("region");
+        let x = graph.input("x", q(DType::U8, &[1, 5, 6, 4], 0.05, 7));
+        let w_type = q(DType::I8, &[6, 3, 3, 4], 0.01, 0);
+        let w = graph.constant("w", w_type.clone(), r.tensor(&w_type));
+        let b = graph.constant(
+            "b",
+            TensorType::new(DType::I32, [6]),
+            Tensor::new([6], Data::I32(vec![9, -800, 70, 0, 3000, -5])),
+        );
+        let conv =
+            Conv2d { strides: [1, 1], pads: [1; 4], dilations: [1, 1], groups: 1, act: Activation::NONE };
+        let ty = q(DType::U8, &[1, 5, 6, 6], 0.11, 120);
+        let sum = graph.node_typed(conv, &[x, w, b], "sum", ty, Origin::default()).unwrap();
+        let ty = q(DType::I8, &[1, 5, 6, 6], 0.07, -128);
+        let relu = Requantize { act: Activation::RELU };
+        let y = graph.node_typed(relu, &[sum], "y", ty, Origin::default()).unwrap();
+        graph.outputs.push(y);
+        if kept {
+            graph.outputs.push(sum);
+        }
+        check(&graph, &mut r);
+        assert_eq!(lower(&graph, Features::default()).unwrap().program.calls.len(), calls);
+    }
+}

@@ -79,23 +79,18 @@ pub fn clamp(lowering: &mut Lowering<'_>, node: Node, act: Activation) -> Result
 /// Lowers a `requantize`: a table for 8-bit arguments, arithmetic for wider ones.
 pub fn requantize(lowering: &mut Lowering<'_>, node: Node, act: Activation) -> Result<(), Unsupported> {
     let (inputs, output) = lowering.node_types(node);
-    let (scale, zero) = rescale(inputs[0], output).expect("checked by the operator");
-    let (lo, hi) = stored_range(inputs[0].dtype);
-    let acc = (lo - i64::from(zero), hi - i64::from(zero));
-    let requant = Requant::choose(&[Channel { scale, acc }], target(output, act));
     if inputs[0].dtype.size() == 1 {
-        let stored = (acc.0..=acc.1).map(|acc| requant.apply(0, acc).expect("proven not to overflow"));
-        let table = Data::from_ints(output.dtype, stored);
+        let table = Table::requantize(inputs[0], output, act);
         let mut param = None;
         unary(lowering, node, "requantize", &mut |layer, x, i| {
-            let table = *param.get_or_insert_with(|| layer.constant("table", table.clone()));
+            let param = *param.get_or_insert_with(|| table.prepare(layer));
             let value = layer.b.load_as(Scalar::I32, x, i);
-            let dynamic = Dynamic { stride: 1, value, lo, hi };
-            layer.b.load(table, Index { affine: Affine::constant(-lo), ring: None, dynamic: Some(dynamic) })
+            table.emit(layer, param, value)
         });
         return Ok(());
     }
-    let scalar = if acc.0.abs().max(acc.1) <= i64::from(i32::MAX) { Scalar::I32 } else { Scalar::I64 };
+    let (requant, (lo, hi), zero) = requant(inputs[0], output, act);
+    let scalar = if lo.abs().max(hi.abs()) <= i64::from(i32::MAX) { Scalar::I32 } else { Scalar::I64 };
     unary(lowering, node, "requantize", &mut |layer, x, i| {
         let value = layer.b.load_as(scalar, x, i);
         let zero = layer.b.int(scalar, zero.into());
@@ -105,6 +100,43 @@ pub fn requantize(lowering: &mut Lowering<'_>, node: Node, act: Activation) -> R
         requant.emit(layer, acc, &Affine::constant(0))
     });
     Ok(())
+}
+
+/// The requantisation of `x − zero`, the range of that difference, and x's zero point.
+fn requant(x: &TensorType, y: &TensorType, act: Activation) -> (Requant, (i64, i64), i32) {
+    let (scale, zero) = rescale(x, y).expect("checked by the operator");
+    let (lo, hi) = stored_range(x.dtype);
+    let acc = (lo - i64::from(zero), hi - i64::from(zero));
+    (Requant::choose(&[Channel { scale, acc }], target(y, act)), acc, zero)
+}
+
+/// A function of one 8-bit number as 256 stored results.
+#[derive(Clone, Debug)]
+pub struct Table {
+    values: Data,
+    /// The least and the greatest argument.
+    range: (i64, i64),
+}
+
+impl Table {
+    /// The table of a `requantize` of an 8-bit type.
+    pub fn requantize(x: &TensorType, y: &TensorType, act: Activation) -> Self {
+        let (requant, acc, _) = requant(x, y, act);
+        let stored = (acc.0..=acc.1).map(|acc| requant.apply(0, acc).expect("proven not to overflow"));
+        Self { values: Data::from_ints(y.dtype, stored), range: stored_range(x.dtype) }
+    }
+
+    /// Adds the table to a layer.
+    pub fn prepare(&self, layer: &mut Layer<'_>) -> Param {
+        layer.constant("table", self.values.clone())
+    }
+
+    /// The entry for an i32 in the argument's range.
+    pub fn emit(&self, layer: &mut Layer<'_>, param: Param, value: Expr) -> Expr {
+        let (lo, hi) = self.range;
+        let dynamic = Dynamic { stride: 1, value, lo, hi };
+        layer.b.load(param, Index { affine: Affine::constant(-lo), ring: None, dynamic: Some(dynamic) })
+    }
 }
 
 /// The bounds of a quantised result.

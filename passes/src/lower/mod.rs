@@ -13,6 +13,7 @@ pub mod memory;
 pub mod movement;
 pub mod pad;
 pub mod pool;
+pub mod regions;
 pub mod requant;
 pub mod rows;
 pub mod softmax;
@@ -22,6 +23,7 @@ pub mod window;
 
 use crate::plan::Packing;
 use layer::{Layer, identifier, unique};
+use regions::Regions;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::program::Face;
 use tinyc_ir::loops::{Buffer, BufferData, Place, Program};
@@ -80,6 +82,7 @@ pub struct Lowering<'a> {
     pub graph: &'a Graph,
     program: Program,
     features: Features,
+    regions: Regions,
     buffers: Vec<Option<Buffer>>,
 }
 
@@ -89,6 +92,7 @@ pub fn lower(graph: &Graph, features: Features) -> Result<Lowered, Diagnostics> 
         graph,
         program: Program { name: identifier(&graph.name), ..Program::default() },
         features,
+        regions: Regions::new(graph),
         buffers: vec![None; graph.values.len()],
     };
     lowering.place_inputs();
@@ -149,6 +153,9 @@ impl<'a> Lowering<'a> {
     }
 
     fn node(&mut self, node: Node) -> Result<(), Unsupported> {
+        if self.regions.is_absorbed(node) {
+            return Ok(());
+        }
         match &self.graph.nodes[node].op {
             Op::Conv2d(op) => conv2d::lower(self, node, op),
             Op::Dense(op) => {
@@ -216,9 +223,9 @@ impl<'a> Lowering<'a> {
         matches!(self.program.buffers[buffer].place, Place::Arena(_))
     }
 
-    /// The buffer that a node's result goes to: the user's, or a new one in the arena.
+    /// The buffer that the result of a node's region goes to: the user's, or a new one in the arena.
     fn result(&mut self, node: Node) -> Buffer {
-        let value = self.graph.nodes[node].outputs[0];
+        let value = self.regions.result(self.graph, node);
         if let Some(buffer) = self.buffers[value.index()] {
             return buffer;
         }

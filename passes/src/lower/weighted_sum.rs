@@ -1,5 +1,6 @@
 //! What `conv2d` and `dense` share: accumulators proven not to overflow, and the way from an accumulator to a result.
 
+use super::elementwise::Table;
 use super::layer::Layer;
 use super::requant::{ACC_LIMIT, Channel, Prepared, Requant, Target};
 use super::tile::Kind;
@@ -7,7 +8,7 @@ use super::{Features, Lowering, Unsupported};
 use std::sync::Arc;
 use tinyc_ir::loops::{Affine, Expr, Param, Scalar, Var};
 use tinyc_ir::op::conv2d::effective_scale;
-use tinyc_ir::{Activation, DType, Data, Node, Tensor, TensorType};
+use tinyc_ir::{Activation, DType, Data, Node, Op, Tensor, TensorType};
 
 /// A weighted sum over taps with constant weights, numbers prepared for the loops.
 pub struct WeightedSum {
@@ -24,6 +25,8 @@ pub struct WeightedSum {
     /// Subtracted from every weight; one per output channel or one for all.
     w_zero: Vec<i32>,
     finish: Finish,
+    /// A requantisation that the region adds to the result.
+    then: Option<Table>,
 }
 
 enum Finish {
@@ -38,6 +41,7 @@ pub struct Emitter {
     w_zero: WZero,
     bias: Param,
     finish: PreparedFinish,
+    then: Option<(Table, Param)>,
 }
 
 enum WZero {
@@ -80,9 +84,17 @@ impl WeightedSum {
                 x_zero: 0,
                 w_zero: vec![0],
                 finish: Finish::Float(act),
+                then: None,
             });
         }
-        Self::integer(xt, wt, yt, weights, &bias, act, fold_zero)
+        let mut sum = Self::integer(xt, wt, yt, weights, &bias, act, fold_zero)?;
+        sum.then = lowering.regions.follower(node).map(|next| {
+            let Op::Requantize(op) = &graph.nodes[next].op else {
+                unreachable!("only a requantize joins a weighted sum")
+            };
+            Table::requantize(yt, graph.ty(graph.nodes[next].outputs[0]), op.act)
+        });
+        Ok(sum)
     }
 
     fn integer(
@@ -142,6 +154,7 @@ impl WeightedSum {
             x_zero: if fold_zero { 0 } else { zx as i32 },
             w_zero,
             finish: Finish::Requant(Requant::choose(&channels, target)),
+            then: None,
         })
     }
 
@@ -172,7 +185,8 @@ impl WeightedSum {
             Finish::Float(act) => PreparedFinish::Float(*act),
             Finish::Requant(requant) => PreparedFinish::Requant(requant.prepare(layer)),
         };
-        Emitter { scalar: self.scalar, x_zero: self.x_zero, w_zero, bias, finish }
+        let then = self.then.as_ref().map(|table| (table.clone(), table.prepare(layer)));
+        Emitter { scalar: self.scalar, x_zero: self.x_zero, w_zero, bias, finish, then }
     }
 }
 
@@ -246,6 +260,10 @@ impl Emitter {
         let value = match &self.finish {
             PreparedFinish::Float(act) => activate(layer, acc, *act),
             PreparedFinish::Requant(requant) => requant.emit(layer, acc, channel),
+        };
+        let value = match &self.then {
+            Some((table, param)) => table.emit(layer, *param, value),
+            None => value,
         };
         layer.b.store(y, index, value);
     }
