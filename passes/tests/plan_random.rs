@@ -104,7 +104,8 @@ proptest! {
             block.size += 1;
         }
         prop_assume!(pack_with(&blocks, budget(0)).is_ok());
-        let packing = pack(&blocks).unwrap();
+        // The default effort leaves about one in ten thousand of these without a proof.
+        let packing = pack_with(&blocks, budget(1_000_000)).unwrap();
         prop_assert!(packing.proof.is_optimal());
         prop_assert_eq!(packing.bytes, brute_force(&blocks), "{}", render(&blocks, &packing));
     }
