@@ -2,3 +2,5 @@
 //! no precision and no address, and it never sees the graph.
 
 pub mod c;
+pub mod native;
+pub mod thumb;
