@@ -272,7 +272,7 @@ pub enum Op {
 }
 
 /// What selection can do on the machine at hand: the questions that building a function asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Machine {
     /// 32×32 → 64 multiplies, also accumulating.
     pub multiply_long: bool,
