@@ -3,6 +3,8 @@
 
 mod builder;
 mod function;
+pub mod interpret;
+pub mod routines;
 
 pub use builder::Builder;
 pub use function::*;
