@@ -1,0 +1,254 @@
+//! Machine code and constants as one relocatable ELF file, the kind that `arm-none-eabi-gcc -c` writes. Which bytes the
+//! code has is decided elsewhere; here they get sections, symbols and relocations.
+//!
+//! All code lies in `.text.NAME`, all constants in `.rodata.NAME`, so that a linker script can place each; calls within the
+//! code are resolved already, and nothing is left undefined. Addresses of constants are the only relocations.
+
+use super::architecture::Architecture;
+use object::write::{Object, Relocation, SectionId, Symbol, SymbolId, SymbolSection};
+use object::{BinaryFormat, Endianness, FileFlags, RelocationFlags, SectionFlags, SectionKind, SymbolFlags};
+use object::{SymbolKind, SymbolScope, elf};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use tinyc_targets::Core;
+
+/// Everything that goes into an object file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assembly {
+    /// What the names of the sections end with: the model's name, an identifier.
+    pub name: String,
+    /// The code, in the order in which it is laid out.
+    pub functions: Vec<Function>,
+    /// Weights and tables.
+    pub constants: Constants,
+}
+
+/// The code of one function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its symbol, unique in the file.
+    pub name: String,
+    /// Whether other files can call it.
+    pub global: bool,
+    /// Alignment of its first byte: a power of two, at least 2.
+    pub align: u32,
+    /// Instructions and literal pools; the length is even. Calls to other functions of the file are resolved, with the
+    /// positions that [`Assembly::positions`] tells; fields that a relocation fills are 0.
+    pub bytes: Vec<u8>,
+    /// Which bytes are literal pools: ascending, apart from each other, not empty.
+    pub data: Vec<Range<u32>>,
+    /// Addresses of constants within the code.
+    pub references: Vec<Reference>,
+}
+
+/// A place in a function that the linker fills with the address of a constant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reference {
+    /// Where: bytes from the function's beginning.
+    pub offset: u32,
+    /// What stands there.
+    pub field: Field,
+    /// Which byte of the constants is meant.
+    pub constant: u32,
+}
+
+/// What the linker fills.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Field {
+    /// The immediate of a MOVW: the low half.
+    Movw,
+    /// The immediate of a MOVT: the high half.
+    Movt,
+    /// A word of a literal pool.
+    Word,
+}
+
+/// Weights and tables, one behind another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Constants {
+    /// All bytes.
+    pub bytes: Vec<u8>,
+    /// Alignment of the first: a power of two, at least 1.
+    pub align: u32,
+    /// What lies where, for a reader of the linked firmware: ascending.
+    pub labels: Vec<Label>,
+}
+
+/// One constant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Its symbol; it need not be unique, because it is local.
+    pub name: String,
+    /// Its first byte.
+    pub offset: u32,
+    /// Its bytes.
+    pub bytes: u32,
+}
+
+impl Assembly {
+    /// The position of each function, in bytes from the beginning of the section of code.
+    pub fn positions(&self) -> Vec<u32> {
+        let mut end = 0u32;
+        let position = |function: &Function| {
+            let start = end.next_multiple_of(function.align);
+            end = start + function.bytes.len() as u32;
+            start
+        };
+        self.functions.iter().map(position).collect()
+    }
+
+    /// All code, with gaps between functions filled by instructions that do nothing.
+    pub fn code(&self, architecture: Architecture) -> Vec<u8> {
+        let mut code = Vec::new();
+        for (function, position) in self.functions.iter().zip(self.positions()) {
+            while code.len() < position as usize {
+                code.extend(architecture.filler());
+            }
+            code.extend(&function.bytes);
+        }
+        code
+    }
+
+    /// Writes the object file: the same bytes for the same assembly.
+    pub fn object(&self, core: &Core, architecture: Architecture) -> Vec<u8> {
+        let mut file = Object::new(BinaryFormat::Elf, object::Architecture::Arm, Endianness::Little);
+        file.flags =
+            FileFlags::Elf { os_abi: elf::ELFOSABI_NONE, abi_version: 0, e_flags: elf::EF_ARM_EABI_VER5 };
+        file.add_file_symbol(self.name.clone().into_bytes());
+        let mut writer = Writer::new(file, self);
+        writer.constants(&self.constants);
+        writer.code(self, architecture);
+        writer.attributes(&architecture.attributes(&core.features));
+        // No `.note.GNU-stack`: compilers for bare metal write none, and linkers warn of files that differ.
+        writer.file.write().expect("sections are far below 4 GiB, and all relocations are known to ELF")
+    }
+}
+
+struct Writer<'a> {
+    file: Object<'a>,
+    text: SectionId,
+    rodata: SectionId,
+    /// Symbols in the constants by their offset.
+    constants: BTreeMap<u32, SymbolId>,
+    name: String,
+}
+
+impl<'a> Writer<'a> {
+    fn new(mut file: Object<'a>, assembly: &Assembly) -> Self {
+        let mut add = |prefix: &str, kind| {
+            file.add_section(Vec::new(), format!("{prefix}.{}", assembly.name).into_bytes(), kind)
+        };
+        let text = add(".text", SectionKind::Text);
+        let rodata = add(".rodata", SectionKind::ReadOnlyData);
+        Self { file, text, rodata, constants: BTreeMap::new(), name: assembly.name.clone() }
+    }
+
+    fn attributes(&mut self, bytes: &[u8]) {
+        let kind = SectionKind::Elf(elf::SHT_ARM_ATTRIBUTES);
+        let section = self.file.add_section(Vec::new(), ".ARM.attributes".into(), kind);
+        *self.file.section_flags_mut(section) = SectionFlags::Elf { sh_flags: 0 };
+        self.file.append_section_data(section, bytes, 1);
+    }
+
+    fn constants(&mut self, constants: &Constants) {
+        self.file.append_section_data(self.rodata, &constants.bytes, constants.align.max(1).into());
+        if !constants.bytes.is_empty() {
+            self.mapping("$d", self.rodata, 0);
+        }
+        for label in &constants.labels {
+            let symbol = self.symbol(
+                &label.name,
+                self.rodata,
+                label.offset,
+                label.bytes,
+                elf::STT_OBJECT,
+                SymbolScope::Compilation,
+            );
+            self.constants.entry(label.offset).or_insert(symbol);
+        }
+    }
+
+    fn code(&mut self, assembly: &Assembly, architecture: Architecture) {
+        let align = assembly.functions.iter().map(|f| f.align).max().unwrap_or(2);
+        self.file.append_section_data(self.text, &assembly.code(architecture), align.max(2).into());
+        let positions = assembly.positions();
+        for (i, (function, &position)) in assembly.functions.iter().zip(&positions).enumerate() {
+            let length = function.bytes.len() as u32;
+            // With the gap behind it, which holds instructions.
+            let end = positions.get(i + 1).map_or(length, |next| next - position);
+            let mut here = 0;
+            for data in &function.data {
+                if data.start > here {
+                    self.mapping("$t", self.text, position + here);
+                }
+                self.mapping("$d", self.text, position + data.start);
+                here = data.end;
+            }
+            if here < end {
+                self.mapping("$t", self.text, position + here);
+            }
+            let scope = match function.global {
+                true => SymbolScope::Dynamic,
+                false => SymbolScope::Compilation,
+            };
+            // The lowest bit of the address says that the function is Thumb code.
+            self.symbol(&function.name, self.text, position | 1, length, elf::STT_FUNC, scope);
+            for reference in &function.references {
+                self.reference(position, reference);
+            }
+        }
+    }
+
+    /// REL relocations keep an addend of 16 bits in the instruction; a symbol right at the constant needs none.
+    fn reference(&mut self, position: u32, reference: &Reference) {
+        let at = reference.constant;
+        let symbol = match self.constants.get(&at) {
+            Some(&symbol) => symbol,
+            None => {
+                let name = format!("{}_constants_{at:x}", self.name);
+                let scope = SymbolScope::Compilation;
+                let symbol = self.symbol(&name, self.rodata, at, 0, elf::STT_OBJECT, scope);
+                self.constants.insert(at, symbol);
+                symbol
+            }
+        };
+        let r_type = match reference.field {
+            Field::Movw => elf::R_ARM_THM_MOVW_ABS_NC,
+            Field::Movt => elf::R_ARM_THM_MOVT_ABS,
+            Field::Word => elf::R_ARM_ABS32,
+        };
+        let offset = u64::from(position + reference.offset);
+        let relocation = Relocation { offset, symbol, addend: 0, flags: RelocationFlags::Elf { r_type } };
+        self.file.add_relocation(self.text, relocation).expect("ELF takes every relocation of its own");
+    }
+
+    /// Says whether what follows is code or data, for disassemblers and byte order.
+    fn mapping(&mut self, name: &str, section: SectionId, offset: u32) {
+        self.symbol(name, section, offset, 0, elf::STT_NOTYPE, SymbolScope::Compilation);
+    }
+
+    fn symbol(
+        &mut self,
+        name: &str,
+        section: SectionId,
+        value: u32,
+        size: u32,
+        kind: u8,
+        scope: SymbolScope,
+    ) -> SymbolId {
+        let binding = match scope {
+            SymbolScope::Compilation => elf::STB_LOCAL,
+            _ => elf::STB_GLOBAL,
+        };
+        self.file.add_symbol(Symbol {
+            name: name.into(),
+            value: value.into(),
+            size: size.into(),
+            kind: if kind == elf::STT_FUNC { SymbolKind::Text } else { SymbolKind::Data },
+            scope,
+            weak: false,
+            section: SymbolSection::Section(section),
+            flags: SymbolFlags::Elf { st_info: (binding << 4) | kind, st_other: elf::STV_DEFAULT },
+        })
+    }
+}
