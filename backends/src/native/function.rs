@@ -49,6 +49,8 @@ pub struct BlockData {
     pub depth: u32,
     /// How often it runs in one call of the function.
     pub count: Count,
+    /// What it does, in a few words for the listing; may be empty.
+    pub comment: String,
 }
 
 /// How often something happens in one call.
@@ -175,7 +177,7 @@ pub enum Callee {
 }
 
 /// What an instruction does. `w` stands for a word, `f` for a float. Arithmetic wraps.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "the signatures say it")]
 pub enum Op {
     /// `() → w`. A constant; selection folds it into its users where the machine can.
@@ -290,6 +292,22 @@ pub struct Machine {
     pub registers: u32,
     /// Least and greatest byte offset of a load or store of each width from its base.
     pub offset: fn(Width) -> (i32, i32),
+}
+
+impl Op {
+    /// Whether it only computes: it touches no memory and calls nothing, so equal operands give equal results.
+    pub fn is_pure(&self) -> bool {
+        !matches!(self, Self::Load { .. } | Self::Store { .. } | Self::Call(_))
+    }
+
+    /// Whether something besides its results changes.
+    pub fn has_effect(&self) -> bool {
+        match self {
+            Self::Store { .. } | Self::Call(Callee::Kernel(_)) => true,
+            // Routines only compute.
+            _ => false,
+        }
+    }
 }
 
 impl Function {
