@@ -54,7 +54,7 @@ pub struct Timing {
     /// A load of a byte, halfword or word that does not follow another load.
     pub load: Cycles,
     /// A load right after a load from the same memory, its address not from that load: a run of k takes
-    /// `load + (k − 1) · load_next`.
+    /// `load + (k − 1) · load_next`. Loads with base writeback neither follow nor are followed in this way.
     pub load_next: Cycles,
     /// Added to a load of a byte or halfword.
     pub narrow_load_extra: Option<Cycles>,
@@ -68,6 +68,9 @@ pub struct Timing {
     pub store: Cycles,
     /// A store with a register offset.
     pub store_register_offset: Option<Cycles>,
+    /// A store with a register offset right after a load of one register (without writeback) that does not make its
+    /// address; the same as `store_register_offset` where absent.
+    pub store_register_offset_next: Option<Cycles>,
     /// Load or store of several registers, first part: `multiple + registers · multiple_register`.
     pub multiple: Option<Cycles>,
     /// Load or store of several registers, for each register.
@@ -81,6 +84,19 @@ pub struct Timing {
     pub call: Cycles,
     /// A return or any jump through a register.
     pub jump_register: Cycles,
+    /// Added to a load or pop into the program counter: the longest refill of the pipeline there is.
+    pub jump_loaded_extra: Option<Cycles>,
+    /// Added to a taken branch whose target is a 32-bit instruction across a word boundary, but never so much that the
+    /// refill gets longer than `jump_loaded_extra`.
+    pub target_straddle_extra: Option<Cycles>,
+    /// A branch through a table (TBB, TBH).
+    pub table_branch: Option<Cycles>,
+    /// The instruction that makes those after it conditional (IT).
+    pub conditional_block: Option<Cycles>,
+    /// The same right after a 16-bit instruction that is no branch; the same as `conditional_block` where absent.
+    pub conditional_block_folded: Option<Cycles>,
+    /// Reading or writing the flags as a register (MRS, MSR).
+    pub status_register: Option<Cycles>,
 
     /// Float add, subtract, multiply, compare, convert, absolute value, negate.
     pub float_alu: Option<Cycles>,
@@ -96,6 +112,8 @@ pub struct Timing {
     pub float_store: Option<Cycles>,
     /// Move between a general and a float register.
     pub float_move: Option<Cycles>,
+    /// Move of two registers at once between general and float registers; the same as `float_move` where absent.
+    pub float_move_pair: Option<Cycles>,
     /// Added when the next instruction uses a float result.
     pub float_use_stall: Option<Cycles>,
 
@@ -141,12 +159,19 @@ impl Timing {
             unaligned_extra,
             store = always,
             store_register_offset,
+            store_register_offset_next,
             multiple,
             multiple_register,
             branch_taken = always,
             branch_not_taken = always,
             call = always,
             jump_register = always,
+            jump_loaded_extra,
+            target_straddle_extra,
+            table_branch,
+            conditional_block,
+            conditional_block_folded,
+            status_register,
             float_alu,
             float_multiply_accumulate,
             float_divide,
@@ -154,6 +179,7 @@ impl Timing {
             float_load,
             float_store,
             float_move,
+            float_move_pair,
             float_use_stall,
             vector,
         );

@@ -6,3 +6,4 @@ pub mod elf;
 pub mod isa;
 
 pub use architecture::Architecture;
+pub mod timing;
