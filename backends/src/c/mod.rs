@@ -60,6 +60,19 @@ pub fn emit(program: &Program, options: &Options) -> Vec<File> {
     ]
 }
 
+/// Prints the header alone, for code that another backend makes: it declares the same function, sizes and helpers.
+pub fn header(program: &Program, options: &Options) -> File {
+    let (symbols, ..) = names_and_kernels(program, options.arm_dsp);
+    let text = header::header(program, &symbols, options);
+    File { name: format!("{}.h", symbols.prefix), text }
+}
+
+/// What every name that the header declares begins with: the program's name as a legal identifier. The function that
+/// runs the network is `PREFIX_run`, in C and in objects.
+pub fn prefix(program: &Program) -> String {
+    names::prefix(program)
+}
+
 /// The declaration of the function that runs the network, on one line and without a semicolon:
 /// `int kws_run(const int8_t input[490], int8_t output[12], void *arena)`.
 pub fn prototype(program: &Program) -> String {
