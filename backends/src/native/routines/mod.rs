@@ -1,4 +1,100 @@
 //! Functions that an object brings along for what its core lacks: division, wide integers, floats. Written once
-//! against the builder, for every machine.
+//! against the builder, for every machine; nothing is left to a library.
+//!
+//! | file | what |
+//! |---|---|
+//! | `names` | what there is, and what it computes |
+//! | `write`, `word` | the language in which the routines are written |
+//! | all others | the routines, one noun each |
 
+mod binary32;
+mod divide;
+mod divide_wide;
+mod float_add;
+mod float_compare;
+mod float_convert;
+mod float_div;
+mod float_mul;
+mod float_sqrt;
+mod leading_zeros;
 pub mod names;
+#[cfg(test)]
+mod tests;
+mod wide;
+mod word;
+mod write;
+
+use super::{Callee, Function, Machine, Op};
+use std::collections::BTreeMap;
+use wide::Shift;
+
+/// The routine of this name, one of [`names`], for this machine.
+///
+/// # Panics
+/// If there is none of this name: names are constants of this crate.
+pub fn function(name: &'static str, machine: &Machine) -> Function {
+    match name {
+        names::U32_DIV_REM => divide::unsigned(name, machine),
+        names::I32_DIV_REM => divide::signed(name, machine),
+        names::U64_DIV_REM => divide_wide::unsigned(name, machine),
+        names::I64_DIV_REM => divide_wide::signed(name, machine),
+        names::U32_MUL_LONG => wide::mul_long(name, machine),
+        names::I32_MUL_LONG => wide::mul_long_signed(name, machine),
+        names::U64_MUL => wide::mul(name, machine),
+        names::U64_SHL => wide::shift(name, machine, Shift::Left),
+        names::U64_SHR => wide::shift(name, machine, Shift::Right),
+        names::I64_SHR => wide::shift(name, machine, Shift::RightSigned),
+        names::U32_LEADING_ZEROS => leading_zeros::function(name, machine),
+        names::F32_ADD => float_add::add(name, machine),
+        names::F32_SUB => float_add::sub(name, machine),
+        names::F32_MUL => float_mul::mul(name, machine),
+        names::F32_DIV => float_div::div(name, machine),
+        names::F32_SQRT => float_sqrt::sqrt(name, machine),
+        names::F32_ROUND => float_convert::round(name, machine),
+        names::F32_MIN => float_compare::extreme(name, machine, false),
+        names::F32_MAX => float_compare::extreme(name, machine, true),
+        names::F32_EQ => float_compare::equal(name, machine, false),
+        names::F32_NE => float_compare::equal(name, machine, true),
+        names::F32_LT => float_compare::less(name, machine, false),
+        names::F32_LE => float_compare::less(name, machine, true),
+        names::I32_TO_F32 => float_convert::from_word(name, machine, true),
+        names::U32_TO_F32 => float_convert::from_word(name, machine, false),
+        names::I64_TO_F32 => float_convert::from_pair(name, machine, true),
+        names::U64_TO_F32 => float_convert::from_pair(name, machine, false),
+        names::F32_TO_I32 => float_convert::to_signed(name, machine),
+        names::F32_TO_U32 => float_convert::to_unsigned(name, machine),
+        names::F32_TO_I64 => float_convert::to_pair(name, machine, true),
+        names::F32_TO_U64 => float_convert::to_pair(name, machine, false),
+        _ => unreachable!("no routine is named {name}"),
+    }
+}
+
+/// The routines that a function calls itself, in the order of the first calls.
+pub fn dependencies(function: &Function) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for inst in function.blocks.values().flat_map(|block| &block.insts) {
+        if let Op::Call(Callee::Routine(name)) = &inst.op
+            && !found.contains(name)
+        {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// These routines and all that they call.
+pub fn closure(
+    wanted: impl IntoIterator<Item = &'static str>,
+    machine: &Machine,
+) -> BTreeMap<&'static str, Function> {
+    let mut left: Vec<&'static str> = wanted.into_iter().collect();
+    let mut found = BTreeMap::new();
+    while let Some(name) = left.pop() {
+        if !found.contains_key(name) {
+            let function = function(name, machine);
+            left.extend(dependencies(&function));
+            found.insert(name, function);
+        }
+    }
+    found
+}

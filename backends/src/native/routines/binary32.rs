@@ -1,0 +1,54 @@
+//! What the routines on binary32 share: the format's numbers, and the end of a computation, rounding.
+
+use super::leading_zeros::normalized;
+use super::word::Word;
+use super::write::Writer;
+
+/// The sign bit.
+pub(super) const SIGN: u32 = 0x8000_0000;
+/// Infinity, and the mask of the exponent.
+pub(super) const INFINITY: u32 = 0x7f80_0000;
+/// Infinity without its sign bit, one to the left: what is above, is NaN.
+pub(super) const INFINITY_DOUBLED: u32 = 0xff00_0000;
+/// The NaN that every routine gives.
+pub(super) const NAN: u32 = 0x7fc0_0000;
+/// The bit that a normal number's mantissa has and its encoding leaves out.
+pub(super) const HIDDEN: u32 = 0x0080_0000;
+/// The bits of the mantissa that are encoded.
+pub(super) const MANTISSA: u32 = 0x007f_ffff;
+
+/// The exponent's eight bits.
+pub(super) fn exponent(x: Word<'_>) -> Word<'_> {
+    (x >> 23) & 0xff
+}
+
+/// The mantissa of a normal number: 24 bits.
+pub(super) fn mantissa(x: Word<'_>) -> Word<'_> {
+    (x & MANTISSA) | HIDDEN
+}
+
+/// Returns an encoded number rounded to nearest, ties to even: `below` holds the bits after the last one. A carry out of
+/// the mantissa gives the next exponent, and infinity after the last, as it should.
+pub(super) fn give_rounded<'w>(w: &'w Writer, encoded: Word<'w>, below: Word<'w>) {
+    let rounded = encoded + (below >> 31);
+    let tie = w.cold();
+    w.go_if(below.eq(SIGN), tie, []);
+    w.give([rounded]);
+    w.begin(tie);
+    w.give([rounded & !1_u32]);
+}
+
+/// Returns the number `sign | mantissa · 2^(exponent − 150)`, for a mantissa of 1 to 24 bits and an exponent of at
+/// least 1: no rounding is needed, but the result may be subnormal. The exponent fits.
+pub(super) fn give_exact<'w>(w: &'w Writer, sign: Word<'w>, exponent: Word<'w>, mantissa: Word<'w>) {
+    let (_, zeros) = normalized(mantissa);
+    let (zeros, most) = (zeros - 8, exponent - 1);
+    let shift = zeros.below(most).select(zeros, most);
+    // The hidden bit, if there is one now, adds the 1 that is missing in the exponent.
+    w.give([sign + ((most - shift) << 23) + (mantissa << shift)]);
+}
+
+/// Returns a canonical NaN.
+pub(super) fn give_nan(w: &Writer) {
+    w.give_constant(NAN);
+}

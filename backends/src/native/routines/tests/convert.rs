@@ -1,0 +1,65 @@
+//! Conversions between integers and binary32.
+
+use super::{Random, bits, cases, check, names, special_f32};
+
+fn words() -> Vec<[u32; 1]> {
+    let mut random = Random::new();
+    let edges = (0..32).flat_map(|n| [1_u32 << n, (1 << n) - 1, (1_u32 << n).wrapping_neg()]);
+    edges.chain([u32::MAX]).chain((0..cases()).map(|_| random.integer(32) as u32)).map(|x| [x]).collect()
+}
+
+pub(super) fn pairs() -> Vec<[u32; 2]> {
+    let mut random = Random::new();
+    let edges = (0..64).flat_map(|n| [1_u64 << n, (1 << n) - 1, (1_u64 << n).wrapping_neg()]);
+    let halfway = (24..64).flat_map(|n| {
+        let half = (1_u64 << n) + (1 << (n - 24));
+        [half, half - 1, half + 1]
+    });
+    let random = (0..cases()).map(|_| random.integer(64));
+    edges.chain(halfway).chain([u64::MAX]).chain(random).map(split).collect()
+}
+
+pub(super) fn split(x: u64) -> [u32; 2] {
+    [x as u32, (x >> 32) as u32]
+}
+
+pub(super) fn join(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+fn floats() -> Vec<[u32; 1]> {
+    let mut random = Random::new();
+    let near = |x: f32| [x.to_bits() - 1, x.to_bits(), x.to_bits() + 1];
+    let edges =
+        [0.5, 1.0, 1.5, 2147483648.0, 4294967296.0, 9.223372e18, 1.8446744e19].into_iter().flat_map(near);
+    let edges: Vec<u32> = edges.flat_map(|x| [x, x | 1 << 31]).collect();
+    let integral = (0..cases()).map(|_| match random.below(2) {
+        0 => random.f32(),
+        _ => (random.integer(64) as i64 as f32).to_bits(),
+    });
+    edges.into_iter().chain(special_f32()).chain(integral).map(|x| [x]).collect()
+}
+
+#[test]
+fn from_words() {
+    check(names::I32_TO_F32, &words(), |[x]| bits(x as i32 as f32));
+    check(names::U32_TO_F32, &words(), |[x]| bits(x as f32));
+}
+
+#[test]
+fn from_pairs() {
+    check(names::I64_TO_F32, &pairs(), |[low, high]| bits(join(low, high) as i64 as f32));
+    check(names::U64_TO_F32, &pairs(), |[low, high]| bits(join(low, high) as f32));
+}
+
+#[test]
+fn to_words() {
+    check(names::F32_TO_I32, &floats(), |[x]| [f32::from_bits(x) as i32 as u32]);
+    check(names::F32_TO_U32, &floats(), |[x]| [f32::from_bits(x) as u32]);
+}
+
+#[test]
+fn to_pairs() {
+    check(names::F32_TO_I64, &floats(), |[x]| split(f32::from_bits(x) as i64 as u64));
+    check(names::F32_TO_U64, &floats(), |[x]| split(f32::from_bits(x) as u64));
+}
