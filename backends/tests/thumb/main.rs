@@ -1,6 +1,10 @@
-//! The Thumb backend from outside: what it writes goes through the linkers, disassemblers and machines that a user has.
+//! The Thumb backend from outside: what it writes goes through the assemblers, linkers, disassemblers and machines that a
+//! user has.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod assembler;
 mod elf;
+mod instances;
+mod isa;
 mod tools;

@@ -130,7 +130,7 @@ pub enum Op {
     TstImm,
     Teq,
     TeqImm,
-    /// Bit fields and bits: `imm` is `lsb | width << 8` for the fields.
+    /// Bit fields and bits: `imm` is `lsb | width << 8` for the fields (d, n); the others have d and m.
     Ubfx,
     Sbfx,
     Bfi,
@@ -139,7 +139,7 @@ pub enum Op {
     Rbit,
     Rev,
     Rev16,
-    /// Extensions: d, m; `shift` is `Ror(0, 8, 16, 24)`.
+    /// Extensions: d, m; `shift` is none or `Ror(8, 16, 24)`.
     Sxtb,
     Sxth,
     Uxtb,
@@ -222,6 +222,7 @@ pub enum Op {
     Sel,
     Usad8,
     Usada8,
+    /// d = n + m, n - m, n + 2 m, n - 2 m, all saturated. (The architecture calls n Rm and m Rn.)
     Qadd,
     Qsub,
     Qdadd,
@@ -266,6 +267,7 @@ pub enum Op {
     LdrdImm,
     StrdImm,
     /// Registers of the mask `imm` at n, which advances; with `Stm`, `Ldm` likewise. `LdmKeep`: n does not advance.
+    /// The 32-bit forms, which reach beyond r0 to r7 (LR of PUSH, PC of POP), take two registers or more.
     Ldm,
     LdmKeep,
     Stm,
@@ -278,7 +280,7 @@ pub enum Op {
     LdrLit,
     /// d = the same address.
     Adr,
-    // Branches. `Bcond` has a condition; `Cbz` and `Cbnz` test n.
+    // Branches. `Bcond` has a condition; `Blx` and `Bx` go to m; `Cbz` and `Cbnz` test n.
     B,
     Bcond,
     Bl,
@@ -289,12 +291,13 @@ pub enum Op {
     /// Table branches: n base, m index.
     Tbb,
     Tbh,
-    /// `cond` is the first condition, `imm` the 4-bit mask field of the encoding.
+    /// `cond` is the first condition, `imm` the 4-bit mask field of the encoding (`Cond::block_mask`).
     It,
     Nop,
     Udf,
     Bkpt,
     Svc,
+    /// Barriers for the whole system.
     Dmb,
     Dsb,
     Isb,

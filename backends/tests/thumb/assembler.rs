@@ -1,0 +1,61 @@
+//! GNU as and objdump, asked about many instructions at once: each one gets a slot of eight bytes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Bytes for one instruction, with its IT instruction if it needs one. What is left is zero.
+pub(crate) const SLOT: usize = 8;
+
+/// Runs a tool of the Arm toolchain and returns what it printed; panics with everything it said if it fails.
+fn tool(name: &str, args: &[&str], folder: &Path) -> String {
+    let output = match Command::new(name).args(args).current_dir(folder).output() {
+        Ok(output) => output,
+        Err(error) => panic!("{name}: {error}; install it with: apt-get install -y binutils-arm-none-eabi"),
+    };
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name} {}: {}\n{err}", args.join(" "), output.status);
+    out.into_owned()
+}
+
+/// An empty folder for one test.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if path.exists() {
+        std::fs::remove_dir_all(&path).unwrap();
+    }
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// Assembles the texts, each into its slot, as `NAME.o`, and returns all bytes of the section. `setup` chooses the
+/// instruction set.
+pub(crate) fn assemble(setup: &str, texts: &[String], folder: &Path, name: &str) -> Vec<u8> {
+    let mut source = format!(".syntax unified\n{setup}\n.thumb\n.text\n.balign 8\n");
+    for (slot, text) in texts.iter().enumerate() {
+        source.push_str(&format!(".org {}\n{text}\n", slot * SLOT));
+    }
+    source.push_str(&format!(".org {}\n", texts.len() * SLOT));
+    let (input, object, bytes) = (format!("{name}.s"), format!("{name}.o"), format!("{name}.bin"));
+    std::fs::write(folder.join(&input), source).unwrap();
+    tool("arm-none-eabi-as", &["-mthumb", "-o", &object, &input], folder);
+    tool("arm-none-eabi-objcopy", &["-O", "binary", "-j", ".text", &object, &bytes], folder);
+    std::fs::read(folder.join(bytes)).unwrap()
+}
+
+/// A line of objdump.
+pub(crate) struct Line {
+    pub(crate) address: u32,
+    pub(crate) text: String,
+}
+
+/// What objdump says about raw bytes or about the object `file`, one line per instruction.
+pub(crate) fn disassemble(file: &str, args: &[&str], folder: &Path) -> Vec<Line> {
+    let args: Vec<&str> = args.iter().copied().chain(["-z", "--no-show-raw-insn", file]).collect();
+    tool("arm-none-eabi-objdump", &args, folder)
+        .lines()
+        .filter_map(|line| {
+            let (address, text) = line.split_once(":\t")?;
+            Some(Line { address: u32::from_str_radix(address.trim(), 16).ok()?, text: text.to_string() })
+        })
+        .collect()
+}
