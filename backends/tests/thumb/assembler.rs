@@ -1,31 +1,11 @@
 //! GNU as and objdump, asked about many instructions at once: each one gets a slot of eight bytes.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+
+use crate::tools::tool;
 
 /// Bytes for one instruction, with its IT instruction if it needs one. What is left is zero.
 pub(crate) const SLOT: usize = 8;
-
-/// Runs a tool of the Arm toolchain and returns what it printed; panics with everything it said if it fails.
-fn tool(name: &str, args: &[&str], folder: &Path) -> String {
-    let output = match Command::new(name).args(args).current_dir(folder).output() {
-        Ok(output) => output,
-        Err(error) => panic!("{name}: {error}; install it with: apt-get install -y binutils-arm-none-eabi"),
-    };
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{name} {}: {}\n{err}", args.join(" "), output.status);
-    out.into_owned()
-}
-
-/// An empty folder for one test.
-pub(crate) fn folder(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if path.exists() {
-        std::fs::remove_dir_all(&path).unwrap();
-    }
-    std::fs::create_dir_all(&path).unwrap();
-    path
-}
 
 /// Assembles the texts, each into its slot, as `NAME.o`, and returns all bytes of the section. `setup` chooses the
 /// instruction set.

@@ -6,8 +6,9 @@ use tinyc_backends::thumb::isa::{
     Cond, Extensions, Inst, Op, Reg, decode, encode, encode_for, expand_float, modified_immediate, text,
 };
 
-use crate::assembler::{SLOT, assemble, disassemble, folder};
+use crate::assembler::{SLOT, assemble, disassemble};
 use crate::instances::{self, Instance};
+use crate::tools::folder;
 
 const MAIN: &str = ".arch armv7e-m\n.fpu fpv5-sp-d16";
 const MAINLINE: &str = ".arch armv8-m.main\n.arch_extension dsp\n.fpu fpv5-sp-d16";
