@@ -194,6 +194,17 @@ impl Builder {
         made
     }
 
+    /// A load from memory that nothing writes while the function runs: an equal one in this block serves again.
+    pub fn load_again(&mut self, op: Op, base: Value, class: Class) -> Value {
+        let key = (self.current, op.clone(), vec![base]);
+        if let Some(found) = self.shared.get(&key) {
+            return found[0];
+        }
+        let made = self.push(op, &[base], &[class]);
+        self.shared.insert(key, made.clone());
+        made[0]
+    }
+
     /// A constant word.
     pub fn number(&mut self, number: i32) -> Value {
         self.pure(Op::Const(number), &[], &[Class::Word])[0]

@@ -326,6 +326,15 @@ impl Function {
 }
 
 impl BlockData {
+    /// As [`edges`](Self::edges), to change.
+    pub fn edges_mut(&mut self) -> Vec<&mut Edge> {
+        match &mut self.end {
+            End::Jump(edge) => vec![edge],
+            End::Branch { then, otherwise, .. } => vec![then, otherwise],
+            End::Return(_) | End::Open => Vec::new(),
+        }
+    }
+
     /// The edges that leave the block.
     pub fn edges(&self) -> Vec<&Edge> {
         match &self.end {

@@ -1,0 +1,81 @@
+//! The entry function: calls the kernels one after the other with the addresses of their buffers.
+
+use super::kernel::can_fail;
+use super::module::Data;
+use super::{Builder, Callee, Class, Cond, Count, Edge, End, Function, Op, Value};
+use tinyc_ir::entity::Entity;
+use tinyc_ir::loops::{Buffer, Place, Program};
+
+/// `NAME_run(inputs…, outputs…, [state,] arena)`, as the header of the C backend declares it.
+pub(super) fn function(program: &Program, data: &Data) -> Function {
+    let has_state = program.buffers.values().any(|b| matches!(b.place, Place::State(_)) && b.bytes() > 0);
+    let faces = program.inputs.len() + program.outputs.len();
+    let params = vec![Class::Word; faces + usize::from(has_state) + 1];
+    let name = format!("{}_run", crate::c::prefix(program));
+    let (b, values) = Builder::new(name, "Runs the network once.", &params);
+    let mut run = Run { program, data, b, values, has_state };
+    for call in &program.calls {
+        let args: Vec<Value> = call.args.iter().map(|&buffer| run.address(buffer)).collect();
+        let kernel = &program.kernels[call.kernel];
+        let fails = can_fail(&kernel.body);
+        let results: &[Class] = if fails { &[Class::Word] } else { &[] };
+        let callee = Op::Call(Callee::Kernel(call.kernel.index() as u32));
+        if let [code] = run.b.push(callee, &args, results)[..] {
+            run.stop_on(code);
+        }
+    }
+    let zero = run.b.number(0);
+    run.b.end(End::Return(vec![zero]));
+    run.b.finish()
+}
+
+struct Run<'a> {
+    program: &'a Program,
+    data: &'a Data,
+    b: Builder,
+    /// The parameters.
+    values: Vec<Value>,
+    has_state: bool,
+}
+
+impl Run<'_> {
+    fn address(&mut self, buffer: Buffer) -> Value {
+        let inputs = self.program.inputs.len();
+        let faces = inputs + self.program.outputs.len();
+        match &self.program.buffers[buffer].place {
+            Place::Input(n) => self.values[*n as usize],
+            Place::Output(n) => self.values[inputs + *n as usize],
+            Place::State(offset) => self.sum(self.values[faces], *offset),
+            Place::Arena(offset) => self.sum(self.values[faces + usize::from(self.has_state)], *offset),
+            Place::Flash(_) => {
+                let offset = self.data.offset(buffer).expect("used constants are in the data");
+                self.b.push(Op::DataAddress(offset), &[], &[Class::Word])[0]
+            }
+        }
+    }
+
+    /// Not shared, as no address here: it is cheaper to make one than to keep it over calls.
+    fn sum(&mut self, base: Value, offset: u32) -> Value {
+        if offset == 0 {
+            return base;
+        }
+        let offset = self.b.number(offset as i32);
+        self.b.push(Op::Add, &[base, offset], &[Class::Word])[0]
+    }
+
+    /// Returns with a code that is not zero.
+    fn stop_on(&mut self, code: Value) {
+        let once = |varies| Count { times: 1, varies };
+        let before = self.b.current();
+        let (stop, _) = self.b.block(&[], 0, once(true));
+        let (on, _) = self.b.block(&[], 0, once(false));
+        let zero = self.b.number(0);
+        self.b.switch_to(before);
+        let edge = |to, varies| Edge { to, args: Vec::new(), count: once(varies) };
+        let (then, otherwise) = (edge(stop, true), edge(on, false));
+        self.b.end(End::Branch { cond: Cond::Ne, left: code, right: zero, then, otherwise });
+        self.b.switch_to(stop);
+        self.b.end(End::Return(vec![code]));
+        self.b.switch_to(on);
+    }
+}

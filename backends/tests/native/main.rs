@@ -1,0 +1,144 @@
+//! Functions of words from outside: built for several machines, verified, run, and compared with the loop interpreter;
+//! and how often blocks ran with how often they were said to.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../c/net.rs"]
+mod net;
+#[path = "../c/networks.rs"]
+mod networks;
+#[path = "../c/operations.rs"]
+mod operations;
+
+mod driver {
+    //! What the shared programs are.
+    pub(crate) struct Case {
+        pub(crate) program: tinyc_ir::loops::Program,
+        pub(crate) runs: Vec<Vec<tinyc_ir::Data>>,
+    }
+}
+
+use driver::Case;
+use std::collections::BTreeMap;
+use tinyc_backends::native::execute::{check_counts, execute};
+use tinyc_backends::native::{Machine, Width, build, verify};
+use tinyc_ir::Data;
+use tinyc_ir::loops::interpret;
+
+fn thumb2(_: Width) -> (i32, i32) {
+    (-255, 4095)
+}
+
+fn thumb1(width: Width) -> (i32, i32) {
+    match width {
+        Width::U8 => (0, 31),
+        Width::U16 => (0, 62),
+        Width::S8 | Width::S16 => (0, 0),
+        Width::Word | Width::Float => (0, 124),
+    }
+}
+
+fn machines() -> [(&'static str, Machine); 3] {
+    let m3 = Machine {
+        multiply_long: true,
+        divide: true,
+        count_leading_zeros: true,
+        saturate: true,
+        dsp: false,
+        float: false,
+        registers: 13,
+        offset: thumb2,
+    };
+    let m4 = Machine { dsp: true, float: true, ..m3.clone() };
+    let m0 = Machine {
+        multiply_long: false,
+        divide: false,
+        count_leading_zeros: false,
+        saturate: false,
+        dsp: false,
+        float: false,
+        registers: 8,
+        offset: thumb1,
+    };
+    [("m4", m4), ("m3", m3), ("m0", m0)]
+}
+
+/// Every NaN as one and the same.
+fn one_nan(data: &Data) -> Data {
+    match data {
+        Data::F32(v) => Data::F32(v.iter().map(|x| if x.is_nan() { f32::NAN } else { *x }).collect()),
+        Data::F64(v) => Data::F64(v.iter().map(|x| if x.is_nan() { f64::NAN } else { *x }).collect()),
+        other => other.clone(),
+    }
+}
+
+fn check(case: &Case) {
+    for (name, machine) in machines() {
+        let program = &case.program;
+        let module = build(program, &machine);
+        for function in &module.functions {
+            verify(function).unwrap_or_else(|e| panic!("{} on {name}: {e}\n{function}", program.name));
+        }
+        for (r, inputs) in case.runs.iter().enumerate() {
+            let context = || format!("{}, run {r} on {name}", program.name);
+            let outcome = execute(program, &module, &BTreeMap::new(), host::routine, inputs)
+                .unwrap_or_else(|e| panic!("{}: {e}", context()));
+            match interpret::run(program, inputs) {
+                Ok(run) => {
+                    assert_eq!(outcome.status, 0, "{}", context());
+                    for (i, (got, want)) in outcome.outputs.iter().zip(&run.outputs).enumerate() {
+                        let (got, want) = (one_nan(got), one_nan(want));
+                        if got.to_le_bytes() != want.to_le_bytes() {
+                            let output = &program.buffers[program.outputs[i]].name;
+                            let size = got.dtype().size();
+                            let (a, b) = (got.to_le_bytes(), want.to_le_bytes());
+                            let at = a.iter().zip(&b).position(|(a, b)| a != b).unwrap() / size;
+                            let text: String = module.functions.iter().map(ToString::to_string).collect();
+                            let text = if text.len() > 20_000 { String::new() } else { text };
+                            panic!(
+                                "{}: {output}[{at}] is {:?}, not {:?}\n{text}",
+                                context(),
+                                got.gather(&[at]),
+                                want.gather(&[at])
+                            );
+                        }
+                    }
+                    check_counts(program, &module, &outcome).unwrap_or_else(|e| panic!("{}: {e}", context()));
+                }
+                Err(trap) => {
+                    let code = trap.fail.expect("only a fail stops a verified program");
+                    assert_eq!(outcome.status, u32::from(code), "{}", context());
+                }
+            }
+        }
+    }
+}
+
+mod host;
+
+#[test]
+fn programs_in_the_shape_of_layers() {
+    for case in [networks::quantized(), networks::softmax(), networks::control()] {
+        check(&case);
+    }
+}
+
+#[test]
+fn packed_operations() {
+    check(&operations::packed());
+}
+
+#[test]
+fn operations_on_one_operand_and_conversions() {
+    operations::unary().iter().for_each(check);
+}
+
+#[test]
+fn operations_on_two_operands() {
+    operations::binary().iter().for_each(check);
+}
+
+#[test]
+fn operations_with_constants() {
+    operations::constants().iter().for_each(check);
+}
