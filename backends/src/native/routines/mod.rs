@@ -8,8 +8,14 @@
 //! | all others | the routines, one noun each |
 
 mod binary32;
+mod binary64;
 mod divide;
 mod divide_wide;
+mod double_add;
+mod double_compare;
+mod double_convert;
+mod double_mul;
+mod exp;
 mod float_add;
 mod float_compare;
 mod float_convert;
@@ -18,6 +24,7 @@ mod float_mul;
 mod float_sqrt;
 mod leading_zeros;
 pub mod names;
+mod real;
 #[cfg(test)]
 mod tests;
 mod wide;
@@ -25,6 +32,7 @@ mod word;
 mod write;
 
 use super::{Callee, Function, Machine, Op};
+use double_compare::Relation;
 use std::collections::BTreeMap;
 use wide::Shift;
 
@@ -51,6 +59,7 @@ pub fn function(name: &'static str, machine: &Machine) -> Function {
         names::F32_DIV => float_div::div(name, machine),
         names::F32_SQRT => float_sqrt::sqrt(name, machine),
         names::F32_ROUND => float_convert::round(name, machine),
+        names::F32_EXP => exp::exp(name, machine),
         names::F32_MIN => float_compare::extreme(name, machine, false),
         names::F32_MAX => float_compare::extreme(name, machine, true),
         names::F32_EQ => float_compare::equal(name, machine, false),
@@ -65,6 +74,29 @@ pub fn function(name: &'static str, machine: &Machine) -> Function {
         names::F32_TO_U32 => float_convert::to_unsigned(name, machine),
         names::F32_TO_I64 => float_convert::to_pair(name, machine, true),
         names::F32_TO_U64 => float_convert::to_pair(name, machine, false),
+        names::F64_PACK => binary64::pack(name, machine),
+        names::F64_ADD => double_add::add(name, machine),
+        names::F64_SUB => double_add::sub(name, machine),
+        names::F64_MUL => double_mul::mul(name, machine),
+        names::F64_DIV => double_mul::div(name, machine),
+        names::F64_SQRT => double_mul::sqrt(name, machine),
+        names::F64_ROUND => double_convert::round(name, machine),
+        names::F64_MIN => double_compare::extreme(name, machine, false),
+        names::F64_MAX => double_compare::extreme(name, machine, true),
+        names::F64_EQ => double_compare::compare(name, machine, Relation::Equal),
+        names::F64_NE => double_compare::compare(name, machine, Relation::Differ),
+        names::F64_LT => double_compare::compare(name, machine, Relation::Less),
+        names::F64_LE => double_compare::compare(name, machine, Relation::LessOrEqual),
+        names::I32_TO_F64 => double_convert::from_word(name, machine, true),
+        names::U32_TO_F64 => double_convert::from_word(name, machine, false),
+        names::I64_TO_F64 => double_convert::from_pair(name, machine, true),
+        names::U64_TO_F64 => double_convert::from_pair(name, machine, false),
+        names::F64_TO_I32 => double_convert::to_word(name, machine, true),
+        names::F64_TO_U32 => double_convert::to_word(name, machine, false),
+        names::F64_TO_I64 => double_convert::to_pair(name, machine, true),
+        names::F64_TO_U64 => double_convert::to_pair(name, machine, false),
+        names::F32_TO_F64 => double_convert::widened(name, machine),
+        names::F64_TO_F32 => double_convert::narrowed(name, machine),
         _ => unreachable!("no routine is named {name}"),
     }
 }

@@ -83,6 +83,9 @@ routines! {
     /// To an unsigned pair.
     F32_TO_U64 = "f32_to_u64": 1 -> 2;
 
+    /// `(low, high, exponent, sign)`: the end of the other routines on `f64`. The number is `mantissa · 2^(exponent − 1085)`,
+    /// the mantissa's highest bit set and its lowest standing for all that follow; `sign` is the sign bit of the high word.
+    F64_PACK = "f64_pack": 4 -> 2;
     /// As [`F32_ADD`].
     F64_ADD = "f64_add": 4 -> 2;
     /// As [`F32_SUB`].

@@ -70,6 +70,16 @@ impl Writer {
         std::array::from_fn(|i| Word::new(self, results[i]))
     }
 
+    /// An operation that gives a float. Only with an FPU.
+    pub(super) fn float(&self, op: Op, args: &[Value]) -> Value {
+        self.builder.borrow_mut().float(op, args)
+    }
+
+    /// The bits of a float. Only with an FPU.
+    pub(super) fn float_bits(&self, float: Value) -> Word<'_> {
+        Word::new(self, self.builder.borrow_mut().word(Op::FloatToBits, &[float]))
+    }
+
     /// Calls another routine.
     pub(super) fn call<const N: usize>(&self, name: &'static str, args: &[Word<'_>]) -> [Word<'_>; N] {
         self.words(Op::Call(Callee::Routine(name)), args)

@@ -2,7 +2,7 @@
 
 use super::{Random, bits, cases, check, names, special_f32};
 
-fn words() -> Vec<[u32; 1]> {
+pub(super) fn words() -> Vec<[u32; 1]> {
     let mut random = Random::new();
     let edges = (0..32).flat_map(|n| [1_u32 << n, (1 << n) - 1, (1_u32 << n).wrapping_neg()]);
     edges.chain([u32::MAX]).chain((0..cases()).map(|_| random.integer(32) as u32)).map(|x| [x]).collect()

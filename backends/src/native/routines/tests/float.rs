@@ -64,3 +64,14 @@ fn extremes() {
     check_binary(names::F32_MIN, |a, b| either(a, b, a.total_cmp(&b).is_le()));
     check_binary(names::F32_MAX, |a, b| either(a, b, a.total_cmp(&b).is_ge()));
 }
+
+#[test]
+fn exponentials() {
+    let mut random = Random::new();
+    let near = |bits: u32| (bits - 3..bits + 4).flat_map(|x| [x, x | 1 << 31]);
+    let edges = [0x42ae_ac4f, 0x42b1_7218, 0x42cf_f1b5, 0x3eb1_7218, 0x3f31_7218].into_iter().flat_map(near);
+    let ordinary = (0..cases() / 4).map(|_| ((random.next() >> 40) as f32 / 65536.0 - 128.0).to_bits());
+    let cases: Vec<[u32; 1]> =
+        edges.chain(ordinary).map(|x| [x]).chain(singles().into_iter().step_by(4)).collect();
+    check(names::F32_EXP, &cases, |[x]| bits(tinyc_runtime::math::exp(f32::from_bits(x))));
+}

@@ -1,12 +1,13 @@
 //! Every routine, run by the interpreter of functions for three kinds of cores, against Rust's own operators.
 
 mod convert;
+mod double;
 mod float;
 mod integer;
 
 use super::{closure, names};
 use crate::native::interpret::Interpreter;
-use crate::native::{Callee, Function, Machine};
+use crate::native::{Callee, End, Function, Machine};
 use std::collections::BTreeMap;
 
 /// The features that routines ask for: as on a Cortex-M0, M3 and M4 with FPU.
@@ -215,4 +216,21 @@ fn pairs_f32() -> Vec<[u32; 2]> {
 /// The bits of a result; every NaN is the canonical one.
 fn bits(x: f32) -> [u32; 1] {
     [if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() }]
+}
+
+#[test]
+fn every_name_is_a_routine_of_its_arity() {
+    for (_, machine) in machines() {
+        for &(name, params, results) in names::ALL {
+            let function = super::function(name, &machine);
+            assert_eq!(function.name, name);
+            let entry = function.blocks.values().next().expect("an entry");
+            assert_eq!(entry.params.len(), params, "{name}");
+            for block in function.blocks.values() {
+                if let End::Return(values) = &block.end {
+                    assert_eq!(values.len(), results, "{name}");
+                }
+            }
+        }
+    }
 }
