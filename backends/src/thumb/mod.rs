@@ -4,6 +4,7 @@
 mod architecture;
 pub mod elf;
 pub mod isa;
+pub mod sim;
+pub mod timing;
 
 pub use architecture::Architecture;
-pub mod timing;

@@ -38,7 +38,7 @@ fn load(architecture: Architecture, name: &str, constant: u32) -> Function {
 }
 
 /// Stores the two words to the second argument and returns 0.
-fn assembly(architecture: Architecture) -> Assembly {
+pub(crate) fn assembly(architecture: Architecture) -> Assembly {
     let run = halfwords(&[
         0xb510, // push {r4, lr}
         0x460c, // mov r4, r1
@@ -76,7 +76,7 @@ fn assembly(architecture: Architecture) -> Assembly {
 }
 
 /// Cores that the backend can encode for.
-fn cores() -> impl Iterator<Item = (Core, Architecture)> {
+pub(crate) fn cores() -> impl Iterator<Item = (Core, Architecture)> {
     tinyc_targets::cores().filter_map(|core| Some((core.clone(), Architecture::of(core)?)))
 }
 

@@ -7,4 +7,5 @@ mod assembler;
 mod elf;
 mod instances;
 mod isa;
+mod sim;
 mod tools;

@@ -1,0 +1,225 @@
+//! The order of execution: the loop over steps, calls and returns, and the counts of cycles.
+
+use super::cpu::Cpu;
+use super::execute::{Flow, execute};
+use super::fault::Trap;
+use super::machine::Machine;
+use super::step::{
+    CONDITIONAL, GROWS_STACK, MIDDLE, MOVES_STACK, READS_PC, Step, UNDEFINED, UNSUPPORTED, WRITES_PC,
+    jump_cycles,
+};
+use crate::thumb::isa::Reg;
+
+/// Where the outermost function returns to: an address at which nothing can be.
+pub(super) const RETURN: u32 = 0xffff_fffe;
+
+/// A call that the outermost function made, when it came back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Visit {
+    /// The first address of the function that was called.
+    pub function: u32,
+    /// The address to which it returned.
+    pub return_address: u32,
+    /// Instructions that it executed, with those of functions that it called.
+    pub instructions: u64,
+    /// Their cycles, with the refill behind its return and without that of the call.
+    pub cycles: u64,
+    /// The most that their operands can make of the cycles.
+    pub worst_cycles: u64,
+}
+
+/// What has been counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Instructions that may still be executed.
+    pub(super) left: u64,
+    pub(super) cycles: u64,
+    /// What operands could add to the cycles.
+    pub(super) slack: u64,
+}
+
+/// What a caller expects back.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    return_address: u32,
+    function: u32,
+    stack_pointer: u32,
+    kept: [u32; 8],
+    kept_floats: [u32; 16],
+    at_call: Counts,
+}
+
+/// Called when a call of the outermost function returns.
+pub type Watch<'a> = dyn FnMut(&mut Machine, &Visit) + 'a;
+
+fn frame(cpu: &Cpu, return_address: u32, function: u32, at_call: Counts) -> Frame {
+    let mut kept = [0; 8];
+    kept.copy_from_slice(&cpu.r[4..12]);
+    let mut kept_floats = [0; 16];
+    kept_floats.copy_from_slice(&cpu.s[16..]);
+    Frame { return_address, function, stack_pointer: cpu.r[13], kept, kept_floats, at_call }
+}
+
+/// Whether a function gives back what its caller may rely on.
+fn check(frame: &Frame, cpu: &Cpu) -> Result<(), Trap> {
+    if frame.stack_pointer != cpu.r[13] {
+        return Err(Trap::StackNotRestored { expected: frame.stack_pointer, found: cpu.r[13] });
+    }
+    let differs = |(register, (&expected, &found)): (Reg, (&u32, &u32))| {
+        (expected != found).then_some(Trap::NotPreserved { register, expected, found })
+    };
+    let general = (4..12).map(Reg::r).zip(frame.kept.iter().zip(&cpu.r[4..12]));
+    let floats = (16..32).map(Reg::s).zip(frame.kept_floats.iter().zip(&cpu.s[16..]));
+    general.chain(floats).find_map(differs).map_or(Ok(()), Err)
+}
+
+impl Machine {
+    /// Runs from the step at `index` until the outermost function returns. On a fault: the index of the step at which.
+    pub(super) fn run(
+        &mut self,
+        mut index: usize,
+        budget: u64,
+        watch: &mut Watch<'_>,
+    ) -> Result<Counts, (usize, Trap)> {
+        let code = self.code.clone();
+        let code: &[Step] = &code;
+        let mut counts = Counts { left: budget, ..Counts::default() };
+        let stalls_before = self.memory.unaligned_cycles;
+        let mut frames = vec![frame(&self.cpu, RETURN, self.address_of(index), counts)];
+        // The outermost function's first instruction is reached by a call too.
+        counts.cycles = code.get(index).map_or(0, |step| i64::from(step.entered).cast_unsigned());
+        loop {
+            let Some(step) = code.get(index) else {
+                return Err((index, Trap::NoInstruction { address: self.address_of(index) }));
+            };
+            if counts.left == 0 {
+                return Err((index, Trap::Budget));
+            }
+            counts.left -= 1;
+            counts.cycles = counts.cycles.wrapping_add(u64::from(step.cycles));
+            counts.slack += u64::from(step.slack);
+            let next = index + usize::from(step.size);
+            if step.extra != 0 {
+                match self.before(step, index) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        index = next;
+                        continue;
+                    }
+                    Err(trap) => return Err((index, trap)),
+                }
+            }
+            let mut flow = match execute(&mut self.cpu, &mut self.memory, step) {
+                Ok(flow) => flow,
+                Err(trap) => return Err((index, trap)),
+            };
+            if step.extra & (WRITES_PC | MOVES_STACK) != 0 {
+                match self.after(step, flow) {
+                    Ok(changed) => flow = changed,
+                    Err(trap) => return Err((index, trap)),
+                }
+            }
+            match flow {
+                Flow::Next => index = next,
+                Flow::Taken => {
+                    counts.cycles = counts.cycles.wrapping_add_signed(i64::from(step.taken));
+                    index = step.target as usize;
+                }
+                Flow::Call => {
+                    counts.cycles = counts.cycles.wrapping_add_signed(i64::from(step.taken));
+                    index = step.target as usize;
+                    self.cpu.r[14] = self.address_of(next) | 1;
+                    frames.push(frame(&self.cpu, self.address_of(next), self.address_of(index), counts));
+                }
+                Flow::CallTo(address) | Flow::Jump(address) => {
+                    let target = match self.jump(address, &frames) {
+                        Ok(target) => target,
+                        Err(trap) => return Err((index, trap)),
+                    };
+                    let cycles =
+                        code.get(target).map_or(i16::from(step.refill[0]), |to| jump_cycles(step, to));
+                    counts.cycles = counts.cycles.wrapping_add_signed(i64::from(cycles));
+                    let top = frames.last().map(|frame| frame.return_address);
+                    if let Flow::CallTo(_) = flow {
+                        self.cpu.r[14] = self.address_of(next) | 1;
+                        frames.push(frame(&self.cpu, self.address_of(next), address & !1, counts));
+                    } else if top == Some(address & !1)
+                        && let Some(frame) = frames.pop()
+                    {
+                        if let Err(trap) = check(&frame, &self.cpu) {
+                            return Err((index, trap));
+                        }
+                        if frames.is_empty() {
+                            counts.cycles += self.memory.unaligned_cycles - stalls_before;
+                            return Ok(counts);
+                        }
+                        if frames.len() == 1 {
+                            let cycles = counts.cycles - frame.at_call.cycles;
+                            let visit = Visit {
+                                function: frame.function,
+                                return_address: frame.return_address,
+                                instructions: frame.at_call.left - counts.left,
+                                cycles,
+                                worst_cycles: cycles + counts.slack - frame.at_call.slack,
+                            };
+                            self.visits.push(visit);
+                            watch(self, &visit);
+                        }
+                    }
+                    index = target;
+                }
+            }
+        }
+    }
+
+    /// What is rarely needed before a step; whether the step runs at all.
+    #[inline(never)]
+    fn before(&mut self, step: &Step, index: usize) -> Result<bool, Trap> {
+        if step.extra == MIDDLE {
+            return Err(Trap::NoInstruction { address: self.address_of(index) });
+        }
+        if step.extra == UNDEFINED {
+            return Err(Trap::Undefined);
+        }
+        if step.extra == UNSUPPORTED {
+            return Err(Trap::Unsupported);
+        }
+        if step.extra & CONDITIONAL != 0 && !self.cpu.holds(step.cond) {
+            return Ok(false);
+        }
+        if step.extra & (READS_PC | WRITES_PC) != 0 {
+            self.cpu.r[15] = self.address_of(index).wrapping_add(4);
+        }
+        if step.extra & GROWS_STACK != 0 {
+            self.memory.move_stack(self.cpu.r[13].wrapping_sub(step.target))?;
+        }
+        Ok(true)
+    }
+
+    /// What is rarely needed behind a step.
+    #[inline(never)]
+    fn after(&mut self, step: &Step, flow: Flow) -> Result<Flow, Trap> {
+        if step.extra & MOVES_STACK != 0 {
+            self.memory.move_stack(self.cpu.r[13])?;
+        }
+        match flow {
+            // Loads say the state in the lowest bit; moves and additions ignore it.
+            Flow::Next if step.extra & WRITES_PC != 0 => {
+                let loads = !matches!(step.op, crate::thumb::isa::Op::Mov | crate::thumb::isa::Op::Add);
+                Ok(Flow::Jump(if loads { self.cpu.r[15] } else { self.cpu.r[15] | 1 }))
+            }
+            flow => Ok(flow),
+        }
+    }
+
+    /// The index of the step at an address to which code jumps.
+    fn jump(&self, address: u32, frames: &[Frame]) -> Result<usize, Trap> {
+        if address & 1 == 0 {
+            return Err(Trap::NotThumb { address });
+        }
+        let address = address & !1;
+        let index = (address.wrapping_sub(self.base) / 2) as usize;
+        let returns = address == RETURN && frames.len() == 1;
+        if returns || index < self.code.len() { Ok(index) } else { Err(Trap::NoInstruction { address }) }
+    }
+}
