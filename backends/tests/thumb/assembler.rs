@@ -1,6 +1,7 @@
 //! GNU as and objdump, asked about many instructions at once: each one gets a slot of eight bytes.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::tools::tool;
 
@@ -20,6 +21,36 @@ pub(crate) fn assemble(setup: &str, texts: &[String], folder: &Path, name: &str)
     tool("arm-none-eabi-as", &["-mthumb", "-o", &object, &input], folder);
     tool("arm-none-eabi-objcopy", &["-O", "binary", "-j", ".text", &object, &bytes], folder);
     std::fs::read(folder.join(bytes)).unwrap()
+}
+
+/// Which of the texts as refuses.
+pub(crate) fn refused(setup: &str, texts: &[String], folder: &Path, name: &str) -> Vec<bool> {
+    let mut source = format!(".syntax unified\n{setup}\n.thumb\n.text\n.balign 8\n");
+    // The text that each line belongs to; lines count from 1.
+    let mut owners = vec![None; source.lines().count() + 1];
+    for (index, text) in texts.iter().enumerate() {
+        source.push_str(text);
+        source.push('\n');
+        owners.extend(text.lines().map(|_| Some(index)));
+    }
+    let input = format!("{name}.s");
+    std::fs::write(folder.join(&input), source).unwrap();
+    let mut command = Command::new("arm-none-eabi-as");
+    let output = command.args(["-mthumb", "-o", "refused.o", &input]).current_dir(folder).output().unwrap();
+    let mut found = vec![false; texts.len()];
+    for line in String::from_utf8_lossy(&output.stderr).lines() {
+        let mut parts = line.splitn(3, ':');
+        let (Some(_), Some(number), Some(message)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        if let Ok(number) = number.parse::<usize>()
+            && message.starts_with(" Error")
+            && let Some(index) = owners[number]
+        {
+            found[index] = true;
+        }
+    }
+    found
 }
 
 /// A line of objdump.

@@ -1,7 +1,7 @@
 //! Pseudo-random legal instructions for every encoding of the table: random words that the decoder accepts. Whether it is
 //! right to accept them, and what it says they are, is for the assembler to judge.
 
-use tinyc_backends::thumb::isa::{Cond, Extensions, Form, Inst, Op, Reg, decode, form};
+use tinyc_backends::thumb::isa::{Cond, Extensions, Form, Inst, Op, Reg, Shift, decode, form};
 
 /// One instruction and the encoding that the table picks for it.
 pub(crate) struct Instance {
@@ -73,4 +73,31 @@ fn some(
             }
         }
     }
+}
+
+/// The instruction with one field replaced by something random, legal or not.
+pub(crate) fn with_a_change(mut inst: Inst<Reg>, random: &mut Random) -> Inst<Reg> {
+    let register = match random.next() % 12 {
+        0 => None,
+        1 => Some(Reg::s((random.next() % 32) as u8)),
+        2..6 => Some(Reg::r((random.next() % 8) as u8)),
+        _ => Some(Reg::r((random.next() % 16) as u8)),
+    };
+    let amount = (random.next() % 34) as u8;
+    match random.next() % 10 {
+        0 => inst.d = register,
+        1 => inst.n = register,
+        2 => inst.m = register,
+        3 => inst.a = register,
+        4 => inst.imm = (random.next() >> (random.next() % 32)) as i32,
+        5 => inst.imm = ((random.next() as i32) >> (random.next() % 32)).wrapping_neg(),
+        6 => {
+            let kinds = [Shift::Lsl, Shift::Lsr, Shift::Asr, Shift::Ror];
+            inst.shift = kinds[random.next() as usize % 4](amount);
+        }
+        7 => inst.cond = Cond::from_number(random.next() % 15).unwrap(),
+        8 => inst.s = !inst.s,
+        _ => inst.wide = !inst.wide,
+    }
+    inst
 }

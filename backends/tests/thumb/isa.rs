@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use tinyc_backends::thumb::isa::{
-    Cond, Extensions, Inst, Op, Reg, decode, encode, encode_for, expand_float, modified_immediate, text,
+    Cond, Extension, Extensions, Inst, Op, Reg, Shift, decode, encode, encode_for, expand_float,
+    modified_immediate, text,
 };
 
-use crate::assembler::{SLOT, assemble, disassemble};
+use crate::assembler::{SLOT, assemble, disassemble, refused};
 use crate::instances::{self, Instance};
 use crate::tools::folder;
 
@@ -47,6 +48,11 @@ fn without_it(extensions: Extensions, count: usize) -> Vec<Instance> {
     let mut found = instances::all(extensions, count);
     found.retain(|instance| instance.inst.op != Op::It);
     found
+}
+
+/// The architecture lets BL reach 16 MiB; on Armv6-M, as makes that 4 MiB.
+fn is_far_call(inst: &Inst<Reg>) -> bool {
+    inst.op == Op::Bl && inst.imm.unsigned_abs() >= 1 << 22
 }
 
 fn compare(setup: &str, extensions: Extensions, instances: &[Instance], name: &str) {
@@ -135,14 +141,85 @@ fn every_encoding_is_what_the_assembler_makes_of_its_text() {
 #[test]
 fn armv6_m_has_its_own_subset() {
     let mut instances = without_it(Extensions::BASE, 60);
-    // The architecture lets BL reach 16 MiB, but as only 4 MiB; and it writes `mov r8, r8` for NOP.
-    instances.retain(|Instance { inst, .. }| inst.op != Op::Bl || inst.imm.unsigned_abs() < 1 << 22);
-    instances.retain(|Instance { inst, .. }| inst.op != Op::Nop);
+    // On Armv6-M, as writes `mov r8, r8` for NOP.
+    instances.retain(|Instance { inst, .. }| !is_far_call(inst) && inst.op != Op::Nop);
     compare(BASE, Extensions::BASE, &instances, "isa-armv6-m");
     let mut forms: Vec<_> = instances.iter().map(|instance| std::ptr::from_ref(instance.form)).collect();
     forms.dedup();
     println!("{} encodings, {} instances", forms.len(), instances.len());
     assert!(forms.len() > 70);
+}
+
+#[test]
+fn each_extension_has_what_the_assembler_says() {
+    let main = Extensions::BASE.with(Extension::Main);
+    let dsp = main.with(Extension::Dsp);
+    let float = dsp.with(Extension::Float);
+    let mut everything = without_it(Extensions::ALL, 12);
+    everything.retain(|Instance { inst, .. }| !is_far_call(inst));
+    for (name, setup, extensions) in [
+        ("armv6-m", BASE, Extensions::BASE),
+        ("armv7-m", ".arch armv7-m", main),
+        ("armv7e-m", ".arch armv7e-m", dsp),
+        ("fpv4", ".arch armv7e-m\n.fpu fpv4-sp-d16", float),
+    ] {
+        let (ours, others): (Vec<&Instance>, Vec<&Instance>) =
+            everything.iter().partition(|instance| encode_for(&instance.inst, extensions).is_ok());
+        let texts = |instances: &[&Instance]| -> Vec<String> {
+            instances.iter().map(|instance| slot_text(&instance.inst)).collect()
+        };
+        let folder = folder(&format!("isa-extension-{name}"));
+        let wrong = |instances: &[&Instance], expected: bool, file: &str| -> Vec<String> {
+            let texts = texts(instances);
+            let refused = refused(setup, &texts, &folder, file);
+            texts
+                .into_iter()
+                .zip(refused)
+                .filter(|(_, refused)| *refused != expected)
+                .map(|(text, _)| text)
+                .collect()
+        };
+        assert_eq!(wrong(&ours, false, "ours"), Vec::<String>::new(), "{name}: refused");
+        let mut taken = wrong(&others, true, "others");
+        // as does not look at the FPU for these two.
+        taken.retain(|text| !text.starts_with("vmaxnm") && !text.starts_with("vminnm"));
+        assert_eq!(taken, Vec::<String>::new(), "{name}: taken");
+        println!("{name}: {} instances are there, {} are not", ours.len(), others.len());
+    }
+}
+
+#[test]
+fn what_is_encoded_is_what_was_asked_for() {
+    let mut random = instances::Random::new();
+    let mut encoded = 0;
+    for Instance { inst, .. } in instances::all(Extensions::ALL, 60) {
+        for _ in 0..25 {
+            let changed = instances::with_a_change(inst, &mut random);
+            // Printing takes anything.
+            assert!(!text(&changed, Some(random.next())).is_empty());
+            let Ok(encoding) = encode(&changed) else { continue };
+            encoded += 1;
+            let in_it = changed.is_in_it().then_some(changed.cond);
+            let (decoded, bytes) = decode(encoding.halfwords(), in_it)
+                .unwrap_or_else(|| panic!("{changed} ({changed:?}) is not read back"));
+            assert_eq!(bytes, encoding.size());
+            let mut asked = Inst { wide: decoded.wide, ..changed };
+            if asked.shift == Shift::Ror(0) {
+                asked.shift = Shift::NONE;
+            }
+            let exchanged = Inst { n: asked.m, m: asked.n, ..asked };
+            assert!(
+                decoded == asked || commutes(asked.op) && decoded == exchanged,
+                "{changed:?}: {decoded:?}"
+            );
+        }
+    }
+    println!("{encoded} instances");
+    assert!(encoded > 100_000);
+}
+
+fn commutes(op: Op) -> bool {
+    matches!(op, Op::Add | Op::Adc | Op::And | Op::Orr | Op::Eor | Op::Mul)
 }
 
 #[test]

@@ -61,3 +61,41 @@ impl Op {
         INDEX.iter().map(|info| info.op)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::form::Rule;
+    use super::super::info::{Field, Role, Sets};
+    use super::*;
+
+    const LETTERS: [u8; 4] = [b'd', b'n', b'm', b'a'];
+
+    #[test]
+    fn entries_agree_with_themselves() {
+        for op in Op::all() {
+            let info = op.info();
+            assert!(!info.forms.is_empty(), "{op:?}");
+            for (field, letter) in Field::ALL.into_iter().zip(LETTERS) {
+                let name = format!("{{{}}}", char::from(letter));
+                let is_float_list = field == Field::D && info.operands.contains("{floats}");
+                let has_role = info.role(field) != Role::None;
+                assert_eq!(info.operands.contains(&name) || is_float_list, has_role, "{op:?}: {name}");
+                for form in info.forms {
+                    let is_given = form.rules.iter().any(|&rule| match rule {
+                        Rule::Same(given, _) => given == field,
+                        Rule::IsSp(given) => given == field,
+                        _ => false,
+                    });
+                    assert_eq!(form.has(letter) ^ is_given, has_role, "{op:?}: {name} of {}", form.pattern);
+                }
+            }
+            for form in info.forms {
+                let sets = form.has(b'S') || form.sets_outside_it;
+                assert!(!sets || info.sets == Sets::IfS, "{op:?}: {}", form.pattern);
+            }
+            // A wide form that can write the flags is all that an operation with `s` needs.
+            let can_set = info.forms.iter().any(|form| form.has(b'S') || form.sets_outside_it);
+            assert_eq!(info.sets == Sets::IfS, can_set, "{op:?}");
+        }
+    }
+}
