@@ -36,7 +36,12 @@ pub(crate) fn refused(setup: &str, texts: &[String], folder: &Path, name: &str) 
     let input = format!("{name}.s");
     std::fs::write(folder.join(&input), source).unwrap();
     let mut command = Command::new("arm-none-eabi-as");
-    let output = command.args(["-mthumb", "-o", "refused.o", &input]).current_dir(folder).output().unwrap();
+    let output = match command.args(["-mthumb", "-o", "refused.o", &input]).current_dir(folder).output() {
+        Ok(output) => output,
+        Err(error) => {
+            panic!("arm-none-eabi-as: {error}; install it with: apt-get install -y gcc-arm-none-eabi")
+        }
+    };
     let mut found = vec![false; texts.len()];
     for line in String::from_utf8_lossy(&output.stderr).lines() {
         let mut parts = line.splitn(3, ':');

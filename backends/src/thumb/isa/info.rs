@@ -127,7 +127,9 @@ pub enum Class {
     MultiplyLong,
     MultiplyLongAccumulate,
     MultiplyHigh,
-    /// The DSP set: halfword and packed multiplies, and packed arithmetic.
+    /// Multiplies of the DSP set: of halfwords, and packed.
+    DspMultiply,
+    /// The rest of the DSP set: packed additions, packing and unpacking.
     Dsp,
     Saturate,
     Divide,

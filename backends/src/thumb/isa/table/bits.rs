@@ -114,7 +114,7 @@ pub(super) const TABLE: &[Info] = &[
         "ssat16",
         "{d}, {i}, {n}",
         "=d n",
-        Class::Dsp,
+        Saturate,
         &[wide("111100110010 nnnn 0000 dddd 0000iiii").imm(PlusOne)],
     )
     .needs(Dsp),
@@ -123,7 +123,7 @@ pub(super) const TABLE: &[Info] = &[
         "usat16",
         "{d}, {i}, {n}",
         "=d n",
-        Class::Dsp,
+        Saturate,
         &[wide("111100111010 nnnn 0000 dddd 0000iiii")],
     )
     .needs(Dsp),

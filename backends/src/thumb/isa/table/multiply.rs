@@ -34,15 +34,15 @@ const fn pair(pattern: &'static str) -> Form {
 }
 
 const fn dsp_product(code: Op, mnemonic: &'static str, forms: &'static [Form]) -> Info {
-    product(code, mnemonic, Class::Dsp, forms).needs(Dsp)
+    product(code, mnemonic, Class::DspMultiply, forms).needs(Dsp)
 }
 
 const fn dsp_sum(code: Op, mnemonic: &'static str, forms: &'static [Form]) -> Info {
-    sum(code, mnemonic, Class::Dsp, forms).needs(Dsp)
+    sum(code, mnemonic, Class::DspMultiply, forms).needs(Dsp)
 }
 
 const fn dsp_long_sum(code: Op, mnemonic: &'static str, forms: &'static [Form]) -> Info {
-    long_sum(code, mnemonic, Class::Dsp, forms).needs(Dsp)
+    long_sum(code, mnemonic, Class::DspMultiply, forms).needs(Dsp)
 }
 
 const fn high(code: Op, mnemonic: &'static str, forms: &'static [Form]) -> Info {
