@@ -219,7 +219,15 @@ impl<'a> Printer<'a> {
             UnaryOp::Not if scalar == Scalar::Bool => prefix("!", inner),
             UnaryOp::Not => prefix("~", inner),
             UnaryOp::Abs => call(&self.helpers.abs(scalar), vec![inner]),
-            UnaryOp::Sqrt | UnaryOp::RoundTiesEven | UnaryOp::Exp => {
+            UnaryOp::Sqrt
+            | UnaryOp::RoundTiesEven
+            | UnaryOp::Exp
+            | UnaryOp::Log
+            | UnaryOp::Sin
+            | UnaryOp::Cos
+            | UnaryOp::Tanh
+            | UnaryOp::Sigmoid
+            | UnaryOp::Erf => {
                 call(&self.helpers.float_function(op, scalar), vec![inner])
             }
         }

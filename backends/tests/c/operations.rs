@@ -147,6 +147,12 @@ pub(crate) fn unary() -> Vec<Case> {
             (UnaryOp::Sqrt, scalar.is_float()),
             (UnaryOp::RoundTiesEven, scalar.is_float()),
             (UnaryOp::Exp, scalar == Scalar::F32),
+            (UnaryOp::Log, scalar == Scalar::F32),
+            (UnaryOp::Sin, scalar == Scalar::F32),
+            (UnaryOp::Cos, scalar == Scalar::F32),
+            (UnaryOp::Tanh, scalar == Scalar::F32),
+            (UnaryOp::Sigmoid, scalar == Scalar::F32),
+            (UnaryOp::Erf, scalar == Scalar::F32),
         ];
         for (op, _) in ops.into_iter().filter(|o| o.1) {
             let name = format!("{op:?}").to_lowercase();

@@ -142,6 +142,34 @@ pub enum UnaryOp {
     RoundTiesEven,
     /// `runtime::math::exp`. f32.
     Exp,
+    /// `runtime::math::log`, the natural one; NaN below zero. f32.
+    Log,
+    /// `runtime::math::sin`. f32.
+    Sin,
+    /// `runtime::math::cos`. f32.
+    Cos,
+    /// `runtime::math::tanh`. f32.
+    Tanh,
+    /// `runtime::math::sigmoid`. f32.
+    Sigmoid,
+    /// `runtime::math::erf`. f32.
+    Erf,
+}
+
+impl UnaryOp {
+    /// The name in `runtime::math` of a function that only f32 has; `None` for the other operations.
+    pub fn function(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Exp => "exp",
+            Self::Log => "log",
+            Self::Sin => "sin",
+            Self::Cos => "cos",
+            Self::Tanh => "tanh",
+            Self::Sigmoid => "sigmoid",
+            Self::Erf => "erf",
+            Self::Neg | Self::Not | Self::Abs | Self::Sqrt | Self::RoundTiesEven => return None,
+        })
+    }
 }
 
 /// Operations on two operands of one type.

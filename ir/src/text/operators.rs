@@ -35,6 +35,12 @@ pub(super) const UNARY_CALLS: &[(&str, UnaryOp)] = &[
     ("sqrt", UnaryOp::Sqrt),
     ("round_ties_even", UnaryOp::RoundTiesEven),
     ("exp", UnaryOp::Exp),
+    ("log", UnaryOp::Log),
+    ("sin", UnaryOp::Sin),
+    ("cos", UnaryOp::Cos),
+    ("tanh", UnaryOp::Tanh),
+    ("sigmoid", UnaryOp::Sigmoid),
+    ("erf", UnaryOp::Erf),
 ];
 
 /// Packed operations, with zeros for their numbers.

@@ -34,7 +34,7 @@ impl std::error::Error for Trap {}
 
 /// What went wrong inside a kernel. Boxed, because results of this kind are passed for every expression.
 #[derive(Debug)]
-pub(super) struct Fault(Box<Content>);
+pub(crate) struct Fault(Box<Content>);
 
 #[derive(Debug)]
 struct Content {

@@ -4,10 +4,10 @@
 //! verifier proves about memory: accesses, alignment, overflow and ranges are checked again when they happen. It does
 //! trust the structure (types, scopes, arguments), so verify a program before running it.
 
-mod fault;
+pub(crate) mod fault;
 mod frame;
 mod memory;
-mod ops;
+pub(crate) mod ops;
 
 pub use fault::Trap;
 pub use memory::Memory;

@@ -4,6 +4,7 @@
 
 use super::fault::Fault;
 use crate::loops::{BinaryOp, PackedOp, Scalar, UnaryOp, packed};
+use tinyc_runtime::math;
 
 /// The 64-bit form of the low bits of an integer type.
 pub(super) fn extend(scalar: Scalar, bits: u64) -> u64 {
@@ -27,7 +28,7 @@ fn bits_of(value: f32) -> u64 {
     u64::from(value.to_bits())
 }
 
-pub(super) fn unary(op: UnaryOp, scalar: Scalar, x: u64) -> Result<u64, Fault> {
+pub(crate) fn unary(op: UnaryOp, scalar: Scalar, x: u64) -> Result<u64, Fault> {
     Ok(match (op, scalar) {
         (UnaryOp::Neg, Scalar::I32) => (x as i32).wrapping_neg() as u64,
         (UnaryOp::Neg, Scalar::I64) => (x as i64).wrapping_neg() as u64,
@@ -43,7 +44,13 @@ pub(super) fn unary(op: UnaryOp, scalar: Scalar, x: u64) -> Result<u64, Fault> {
         (UnaryOp::Sqrt, Scalar::F64) => f64::from_bits(x).sqrt().to_bits(),
         (UnaryOp::RoundTiesEven, Scalar::F32) => bits_of(f32_of(x).round_ties_even()),
         (UnaryOp::RoundTiesEven, Scalar::F64) => f64::from_bits(x).round_ties_even().to_bits(),
-        (UnaryOp::Exp, Scalar::F32) => bits_of(tinyc_runtime::math::exp(f32_of(x))),
+        (UnaryOp::Exp, Scalar::F32) => bits_of(math::exp(f32_of(x))),
+        (UnaryOp::Log, Scalar::F32) => bits_of(math::log(f32_of(x))),
+        (UnaryOp::Sin, Scalar::F32) => bits_of(math::sin(f32_of(x))),
+        (UnaryOp::Cos, Scalar::F32) => bits_of(math::cos(f32_of(x))),
+        (UnaryOp::Tanh, Scalar::F32) => bits_of(math::tanh(f32_of(x))),
+        (UnaryOp::Sigmoid, Scalar::F32) => bits_of(math::sigmoid(f32_of(x))),
+        (UnaryOp::Erf, Scalar::F32) => bits_of(math::erf(f32_of(x))),
         _ => return Err(Fault::new(format!("{op:?} is not defined on {scalar}"))),
     })
 }
@@ -114,7 +121,7 @@ float!(float32, f32);
 float!(float64, f64);
 
 /// An operation on two operands of type `scalar`.
-pub(super) fn binary(op: BinaryOp, scalar: Scalar, a: u64, b: u64) -> Result<u64, Fault> {
+pub(crate) fn binary(op: BinaryOp, scalar: Scalar, a: u64, b: u64) -> Result<u64, Fault> {
     match scalar {
         Scalar::I32 => integer!(i32, op, a, b),
         Scalar::U32 => integer!(u32, op, a, b),
@@ -133,7 +140,7 @@ pub(super) fn binary(op: BinaryOp, scalar: Scalar, a: u64, b: u64) -> Result<u64
     }
 }
 
-pub(super) fn convert(from: Scalar, to: Scalar, x: u64) -> u64 {
+pub(crate) fn convert(from: Scalar, to: Scalar, x: u64) -> u64 {
     let from_float = match from {
         Scalar::F32 => Some(f64::from(f32_of(x))), // exact
         Scalar::F64 => Some(f64::from_bits(x)),
