@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod assembler;
+mod board;
 mod elf;
 mod instances;
 mod isa;
 mod sim;
+mod steps;
 mod tools;

@@ -7,7 +7,7 @@ use tinyc_targets::Core;
 use super::cpu::Cpu;
 use super::fault::{Fault, Trap};
 use super::image::{Image, Symbol};
-use super::memory::{Kind, Memory, RAM, Region, STACK_BYTES};
+use super::memory::{Kind, Layout, Memory, Region, STACK_BYTES};
 use super::run::{RETURN, Visit, Watch};
 use super::step::{MIDDLE, Step, UNDEFINED, UNSUPPORTED, link};
 use crate::thumb::isa;
@@ -54,14 +54,22 @@ impl Machine {
     /// A text that says what of the object is not understood: no ELF for Arm, a symbol that nothing defines, a relocation
     /// other than those that the compiler writes.
     pub fn load(object: &[u8], core: &Core) -> Result<Self, String> {
-        let mut memory = Memory::new();
+        Self::load_at(object, core, Layout::default())
+    }
+
+    /// The same with memory at other addresses: code comes first in flash, the stack first in RAM.
+    ///
+    /// # Errors
+    /// As [`Machine::load`].
+    pub fn load_at(object: &[u8], core: &Core, layout: Layout) -> Result<Self, String> {
+        let mut memory = Memory::new(layout);
         let image = Image::read(object, core, &mut memory)?;
         Ok(Self::new(memory, image, core))
     }
 
     /// A machine with just these instructions, at any even addresses, in ascending order. Their encodings are in no memory.
     pub fn with_code(code: Vec<Placed>, core: &Core) -> Self {
-        Self::new(Memory::new(), Image::of_code(code), core)
+        Self::new(Memory::new(Layout::default()), Image::of_code(code), core)
     }
 
     fn new(memory: Memory, image: Image, core: &Core) -> Self {
@@ -211,7 +219,7 @@ impl Machine {
         if bytes > u64::from(STACK_BYTES) / 2 {
             return Err(Trap::Host("more arguments than the stack has room for").into());
         }
-        let stack_pointer = RAM + STACK_BYTES - bytes as u32;
+        let stack_pointer = self.memory.stack_top() - bytes as u32;
         self.memory.move_stack(stack_pointer)?;
         for (slot, arg) in (0..).zip(on_stack) {
             self.memory.store32(stack_pointer + 4 * slot, *arg)?;

@@ -2,10 +2,22 @@
 
 use super::fault::Trap;
 
-/// Where flash begins.
-pub const FLASH: u32 = 0x0800_0000;
-/// Where RAM begins. The stack comes first, so that its overflow leaves the RAM instead of hitting a buffer.
-pub const RAM: u32 = 0x2000_0000;
+/// Where memory lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Layout {
+    /// The beginning of flash: code and constants.
+    pub flash: u32,
+    /// The beginning of RAM. The stack comes first, so that its overflow leaves the RAM instead of hitting a buffer.
+    pub ram: u32,
+}
+
+impl Default for Layout {
+    /// As on most chips.
+    fn default() -> Self {
+        Self { flash: 0x0800_0000, ram: 0x2000_0000 }
+    }
+}
+
 /// Bytes for the stack.
 pub const STACK_BYTES: u32 = 0x1_0000;
 /// Bytes between two buffers that belong to neither.
@@ -72,12 +84,15 @@ pub(super) enum Kind {
 }
 
 impl Memory {
-    pub(super) fn new() -> Self {
-        let stack_top = RAM + STACK_BYTES;
+    /// Memory at a layout; addresses that do not leave room for flash and RAM move to where they do.
+    pub(super) fn new(layout: Layout) -> Self {
+        let base = |address: u32| (address & !7).min(u32::MAX - BANK_BYTES - 7);
+        let (flash, ram) = (base(layout.flash), base(layout.ram));
+        let stack_top = ram + STACK_BYTES;
         let mut memory = Self {
-            flash: Bank { base: FLASH, ..Bank::default() },
-            ram: Bank { base: RAM, ..Bank::default() },
-            regions: vec![Region { name: "the stack".into(), start: RAM, end: stack_top }],
+            flash: Bank { base: flash, ..Bank::default() },
+            ram: Bank { base: ram, ..Bank::default() },
+            regions: vec![Region { name: "the stack".into(), start: ram, end: stack_top }],
             unaligned: false,
             unaligned_cycles: 0,
             stack: stack_top,
@@ -109,18 +124,18 @@ impl Memory {
     }
 
     fn cell(&self, address: u32) -> Option<&Cell> {
-        let ram = address.wrapping_sub(RAM) >> 2;
+        let ram = address.wrapping_sub(self.ram.base) >> 2;
         self.ram
             .cells
             .get(ram as usize)
-            .or_else(|| self.flash.cells.get((address.wrapping_sub(FLASH) >> 2) as usize))
+            .or_else(|| self.flash.cells.get((address.wrapping_sub(self.flash.base) >> 2) as usize))
     }
 
     fn cell_mut(&mut self, address: u32) -> Option<&mut Cell> {
-        let ram = address.wrapping_sub(RAM) >> 2;
+        let ram = address.wrapping_sub(self.ram.base) >> 2;
         match self.ram.cells.get_mut(ram as usize) {
             Some(cell) => Some(cell),
-            None => self.flash.cells.get_mut((address.wrapping_sub(FLASH) >> 2) as usize),
+            None => self.flash.cells.get_mut((address.wrapping_sub(self.flash.base) >> 2) as usize),
         }
     }
 
@@ -312,7 +327,7 @@ impl Memory {
     /// Follows the stack pointer: bytes above it belong to the stack, unwritten at first; bytes below belong to nobody,
     /// because an interrupt may use them at any time.
     pub(super) fn move_stack(&mut self, stack_pointer: u32) -> Result<(), Trap> {
-        if !(RAM..=RAM + STACK_BYTES).contains(&stack_pointer) {
+        if !(self.ram.base..=self.stack_top()).contains(&stack_pointer) {
             return Err(Trap::StackOverflow { stack_pointer });
         }
         if stack_pointer & 3 != 0 {
@@ -329,9 +344,14 @@ impl Memory {
         Ok(())
     }
 
+    /// The stack pointer of an empty stack.
+    pub(super) fn stack_top(&self) -> u32 {
+        self.ram.base + STACK_BYTES
+    }
+
     /// An empty stack again.
     pub(super) fn reset_stack(&mut self) {
-        let top = RAM + STACK_BYTES;
+        let top = self.stack_top();
         self.move_stack(top).expect("the top of the stack is in the stack");
         self.deepest = top;
     }

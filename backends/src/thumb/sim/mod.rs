@@ -21,7 +21,7 @@ mod step;
 pub use cpu::Cpu;
 pub use fault::{Fault, Trap};
 pub use machine::{Machine, Outcome};
-pub use memory::{FLASH, RAM, RED_ZONE, Region, STACK_BYTES};
+pub use memory::{Layout, RED_ZONE, Region, STACK_BYTES};
 pub use run::{Visit, Watch};
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use super::build::{
     I, START, access, back, branch, core, if_not_equal, list, machine, number, place, r, run, s, three, trap,
 };
 use crate::thumb::isa::{Cond, Op, Reg};
-use crate::thumb::sim::{Machine, RAM, STACK_BYTES, Trap};
+use crate::thumb::sim::{Machine, STACK_BYTES, Trap};
 use crate::thumb::timing::{Model, Placed, block};
 
+const RAM: u32 = 0x2000_0000;
 const FLOATS: [Op; 2] = [Op::Vldr, Op::Vstr];
 
 #[test]
