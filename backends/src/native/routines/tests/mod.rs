@@ -1,6 +1,7 @@
 //! Every routine, run by the interpreter of functions for three kinds of cores, against Rust's own operators.
 
 mod convert;
+mod cost;
 mod double;
 mod float;
 mod integer;
