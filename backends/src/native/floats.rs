@@ -75,6 +75,12 @@ impl Writer<'_> {
         if scalar == Scalar::F32 && self.machine.float {
             return self.hard(op, a.word(), b.word());
         }
+        if scalar == Scalar::F32 && op == BinaryOp::Sub {
+            // The routine does no more than this, in a call more. A NaN's sign does not matter.
+            let sign = self.b.number(i32::MIN);
+            let negative = self.b.word(Op::Xor, &[b.word(), sign]);
+            return self.float_call(names::F32_ADD, &[a, Number::One(negative)], scalar);
+        }
         use BinaryOp::{Add, Div, Eq, Le, Lt, Mul, Sub};
         let (single, double) = match op {
             Add => (names::F32_ADD, names::F64_ADD),

@@ -41,11 +41,26 @@ pub(super) fn give_rounded<'w>(w: &'w Writer, encoded: Word<'w>, below: Word<'w>
 /// Returns the number `sign | mantissa · 2^(exponent − 150)`, for a mantissa of 1 to 24 bits and an exponent of at
 /// least 1: no rounding is needed, but the result may be subnormal. The exponent fits.
 pub(super) fn give_exact<'w>(w: &'w Writer, sign: Word<'w>, exponent: Word<'w>, mantissa: Word<'w>) {
-    let (_, zeros) = normalized(mantissa);
-    let (zeros, most) = (zeros - 8, exponent - 1);
+    let (zeros, most) = (zeros_of_24(w, mantissa), exponent - 1);
     let shift = zeros.below(most).select(zeros, most);
     // The hidden bit, if there is one now, adds the 1 that is missing in the exponent.
     w.give([sign + ((most - shift) << 23) + (mantissa << shift)]);
+}
+
+/// The leading zeros of a number of 24 bits that is not zero.
+fn zeros_of_24<'w>(w: &'w Writer, x: Word<'w>) -> Word<'w> {
+    if w.machine().count_leading_zeros {
+        return normalized(x).1 - 8;
+    }
+    // Step by step where there are few, which is the rule: numbers seldom cancel far.
+    let (many, done) = (w.cold(), w.label());
+    w.go_if((x >> 16).eq(0), many, []);
+    let [_, zeros] = w.repeat(8, [x << 8, w.constant(-1)], |[x, zeros]| ([x << 1, zeros + 1], x.ge(0)));
+    w.go(done, [zeros]);
+    w.begin(many);
+    w.go(done, [normalized(x).1 - 8]);
+    let [zeros] = w.begin(done);
+    zeros
 }
 
 /// Returns a canonical NaN.

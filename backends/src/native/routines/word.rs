@@ -104,6 +104,11 @@ impl<'w> Word<'w> {
         self.test(Cond::LtU, other)
     }
 
+    /// `self >= other`, signed.
+    pub(super) fn ge(self, other: impl Operand<'w>) -> Test<'w> {
+        self.lt(other).not()
+    }
+
     /// `self <= other`, unsigned.
     pub(super) fn at_most(self, other: impl Operand<'w>) -> Test<'w> {
         self.test(Cond::LeU, other)

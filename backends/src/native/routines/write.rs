@@ -2,6 +2,7 @@
 //! nothing but where blocks lie: in the order in which they are begun, the cold ones last.
 
 use super::word::{Operand, Test, Word};
+use crate::native::cleanup::cleanup;
 use crate::native::{Block, Builder, Callee, Class, Count, Edge, End, Function, Machine, Op, Value};
 use std::cell::{Cell, RefCell};
 use tinyc_ir::entity::{Arena, Entity};
@@ -46,7 +47,7 @@ impl Writer {
         let order = writer.begun.into_inner();
         let (hot, cold): (Vec<_>, Vec<_>) = order.into_iter().partition(|(_, cold)| !cold);
         let order: Vec<Block> = hot.into_iter().chain(cold).map(|(block, _)| block).collect();
-        reordered(writer.builder.into_inner().finish(), &order)
+        cleanup(reordered(writer.builder.into_inner().finish(), &order))
     }
 
     /// The machine written for.

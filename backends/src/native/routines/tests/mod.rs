@@ -8,7 +8,7 @@ mod integer;
 
 use super::{closure, names};
 use crate::native::interpret::Interpreter;
-use crate::native::{Callee, End, Function, Machine};
+use crate::native::{Callee, End, Function, Machine, verify};
 use std::collections::BTreeMap;
 
 /// The features that routines ask for: as on a Cortex-M0, M3 and M4 with FPU.
@@ -225,6 +225,7 @@ fn every_name_is_a_routine_of_its_arity() {
         for &(name, params, results) in names::ALL {
             let function = super::function(name, &machine);
             assert_eq!(function.name, name);
+            verify(&function).unwrap_or_else(|error| panic!("{error}"));
             let entry = function.blocks.values().next().expect("an entry");
             assert_eq!(entry.params.len(), params, "{name}");
             for block in function.blocks.values() {
