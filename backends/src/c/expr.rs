@@ -227,9 +227,7 @@ impl<'a> Printer<'a> {
             | UnaryOp::Cos
             | UnaryOp::Tanh
             | UnaryOp::Sigmoid
-            | UnaryOp::Erf => {
-                call(&self.helpers.float_function(op, scalar), vec![inner])
-            }
+            | UnaryOp::Erf => call(&self.helpers.float_function(op, scalar), vec![inner]),
         }
     }
 

@@ -24,10 +24,7 @@ pub(super) fn exp(name: &str, machine: &Machine) -> Function {
         let low = n * number(1.428_606_8e-6);
         let r = head - low;
         let tail = (head - r) - low;
-        let p = number(0.008_368_716) + r * number(0.001_381_869_8);
-        let p = number(0.041_668_292) + r * p;
-        let p = number(0.166_665_21) + r * p;
-        let p = number(0.499_999_94) + r * p;
+        let p = r.polynomial(&[0.001_381_869_8, 0.008_368_716, 0.041_668_292, 0.166_665_21, 0.499_999_94]);
         let s = number(1.0) + r;
         let y = s + (((number(1.0) - s) + r) + (r * r * p + tail));
         let bits = y.bits();

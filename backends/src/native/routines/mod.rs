@@ -15,6 +15,7 @@ mod double_add;
 mod double_compare;
 mod double_convert;
 mod double_mul;
+mod erf;
 mod exp;
 mod float_add;
 mod float_compare;
@@ -23,8 +24,12 @@ mod float_div;
 mod float_mul;
 mod float_sqrt;
 mod leading_zeros;
+mod log;
 pub mod names;
 mod real;
+mod sigmoid;
+mod sin_cos;
+mod tanh;
 #[cfg(test)]
 mod tests;
 mod wide;
@@ -60,6 +65,13 @@ pub fn function(name: &'static str, machine: &Machine) -> Function {
         names::F32_SQRT => float_sqrt::sqrt(name, machine),
         names::F32_ROUND => float_convert::round(name, machine),
         names::F32_EXP => exp::exp(name, machine),
+        names::F32_LOG => log::log(name, machine),
+        names::F32_SIN => sin_cos::shifted(name, machine, 0),
+        names::F32_COS => sin_cos::shifted(name, machine, 1),
+        names::F32_SIN_QUADRANT => sin_cos::quadrant(name, machine),
+        names::F32_TANH => tanh::tanh(name, machine),
+        names::F32_SIGMOID => sigmoid::sigmoid(name, machine),
+        names::F32_ERF => erf::erf(name, machine),
         names::F32_MIN => float_compare::extreme(name, machine, false),
         names::F32_MAX => float_compare::extreme(name, machine, true),
         names::F32_EQ => float_compare::equal(name, machine, false),

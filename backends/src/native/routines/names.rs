@@ -54,6 +54,20 @@ routines! {
     F32_ROUND = "f32_round_ties_even": 1 -> 1;
     /// `e^a`, the bits of the runtime's `math::exp`.
     F32_EXP = "f32_exp": 1 -> 1;
+    /// The natural logarithm, the bits of the runtime's `math::log`; and so on.
+    F32_LOG = "f32_log": 1 -> 1;
+    /// `math::sin`.
+    F32_SIN = "f32_sin": 1 -> 1;
+    /// `math::cos`.
+    F32_COS = "f32_cos": 1 -> 1;
+    /// `(a, n) → sin(a + n·π/2)` for an `n` of 0 or 1: what sine and cosine share.
+    F32_SIN_QUADRANT = "f32_sin_quadrant": 2 -> 1;
+    /// `math::tanh`.
+    F32_TANH = "f32_tanh": 1 -> 1;
+    /// `math::sigmoid`.
+    F32_SIGMOID = "f32_sigmoid": 1 -> 1;
+    /// `math::erf`.
+    F32_ERF = "f32_erf": 1 -> 1;
     /// The lesser; NaN if either is, `−0 < +0`.
     F32_MIN = "f32_min": 2 -> 1;
     /// The greater; NaN if either is, `−0 < +0`.

@@ -6,7 +6,7 @@ use super::names;
 use super::word::Word;
 use super::write::Writer;
 use crate::native::{Op, Value};
-use std::ops::{Add, Mul, Sub};
+use std::ops::{Add, Div, Mul, Sub};
 
 /// A number of the routine that is written: in a float register if there are any, else by its bits.
 #[derive(Clone, Copy)]
@@ -38,6 +38,37 @@ impl<'w> Real<'w> {
     /// Its bits.
     pub(super) fn bits(self) -> Word<'w> {
         if self.writer.machine().float { self.writer.float_bits(self.value) } else { self.word() }
+    }
+
+    /// The number nearest to a signed word.
+    pub(super) fn from_signed(word: Word<'w>) -> Self {
+        Self::converted(word, Op::SignedToFloat, names::I32_TO_F32)
+    }
+
+    /// The number nearest to an unsigned word.
+    pub(super) fn from_unsigned(word: Word<'w>) -> Self {
+        Self::converted(word, Op::UnsignedToFloat, names::U32_TO_F32)
+    }
+
+    fn converted(word: Word<'w>, op: Op, routine: &'static str) -> Self {
+        let writer = word.writer();
+        if writer.machine().float {
+            Self { writer, value: writer.float(op, &[word.value()]) }
+        } else {
+            Self::from_bits(writer.call::<1>(routine, &[word])[0])
+        }
+    }
+
+    /// A function that is a routine on every core.
+    pub(super) fn through(self, routine: &'static str) -> Self {
+        Self::from_bits(self.writer.call::<1>(routine, &[self.bits()])[0])
+    }
+
+    /// A polynomial of this number, the highest coefficient first: `… c[2] + x·(c[1] + x·c[0])`.
+    pub(super) fn polynomial(self, coefficients: &[f32]) -> Self {
+        let number = |&c: &f32| Self::constant(self.writer, c);
+        let terms = coefficients.iter().map(number);
+        terms.reduce(|sum, c| c + self * sum).expect("a polynomial has a coefficient")
     }
 
     fn word(self) -> Word<'w> {
@@ -80,6 +111,16 @@ impl<'w> Mul for Real<'w> {
             return self.float(Op::FloatMul, other);
         }
         self.routine(names::F32_MUL, other.word())
+    }
+}
+
+impl<'w> Div for Real<'w> {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        if self.writer.machine().float {
+            return self.float(Op::FloatDiv, other);
+        }
+        self.routine(names::F32_DIV, other.word())
     }
 }
 
