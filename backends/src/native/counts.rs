@@ -19,6 +19,9 @@ pub(super) struct Range {
 impl Range {
     /// The number of iterations, if it is the same in every iteration of the loops around.
     pub(super) fn trip(&self) -> Option<u64> {
+        if let ([lo], [hi]) = (&self.lo.0[..], &self.hi.0[..]) {
+            return Some(trips(0, hi.plus(&lo.times(-1)).as_constant()?, self.step));
+        }
         let lo = self.first()?.as_constant()?;
         let hi = self.hi.0.iter().map(Affine::as_constant).collect::<Option<Vec<_>>>()?;
         Some(trips(lo, *hi.iter().min()?, self.step))

@@ -4,6 +4,7 @@
 use super::addresses::Windows;
 use super::cleanup::cleanup;
 use super::scope::{Kind, Known, Scope};
+use super::unroll::unroll;
 use super::{Block, Builder, Callee, Class, Count, End, Function, Machine, Op, Region, Value};
 use std::collections::BTreeSet;
 use tinyc_ir::entity::Entity;
@@ -44,6 +45,7 @@ pub(super) fn function(
     machine: &Machine,
     routines: &mut BTreeSet<&'static str>,
 ) -> Function {
+    let kernel = &unroll(kernel, machine);
     let classes = vec![Class::Word; kernel.params.len()];
     let (b, params) = Builder::new(&kernel.name, &kernel.comment, &classes);
     let mut writer = Writer {

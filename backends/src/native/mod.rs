@@ -16,8 +16,10 @@ mod packed;
 pub mod routines;
 mod run;
 mod scope;
+mod size;
 mod statements;
 mod text;
+mod unroll;
 mod verify;
 mod wide;
 

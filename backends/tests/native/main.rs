@@ -19,49 +19,12 @@ mod driver {
 }
 
 use driver::Case;
+use machines::machines;
 use std::collections::BTreeMap;
 use tinyc_backends::native::execute::{check_counts, execute};
-use tinyc_backends::native::{Machine, Width, build, verify};
+use tinyc_backends::native::{build, verify};
 use tinyc_ir::Data;
 use tinyc_ir::loops::interpret;
-
-fn thumb2(_: Width) -> (i32, i32) {
-    (-255, 4095)
-}
-
-fn thumb1(width: Width) -> (i32, i32) {
-    match width {
-        Width::U8 => (0, 31),
-        Width::U16 => (0, 62),
-        Width::S8 | Width::S16 => (0, 0),
-        Width::Word | Width::Float => (0, 124),
-    }
-}
-
-fn machines() -> [(&'static str, Machine); 3] {
-    let m3 = Machine {
-        multiply_long: true,
-        divide: true,
-        count_leading_zeros: true,
-        saturate: true,
-        dsp: false,
-        float: false,
-        registers: 13,
-        offset: thumb2,
-    };
-    let m4 = Machine { dsp: true, float: true, ..m3.clone() };
-    let m0 = Machine {
-        multiply_long: false,
-        divide: false,
-        count_leading_zeros: false,
-        saturate: false,
-        dsp: false,
-        float: false,
-        registers: 8,
-        offset: thumb1,
-    };
-    [("m4", m4), ("m3", m3), ("m0", m0)]
-}
 
 /// Every NaN as one and the same.
 fn one_nan(data: &Data) -> Data {
@@ -115,6 +78,7 @@ fn check(case: &Case) {
 }
 
 mod host;
+mod machines;
 
 #[test]
 fn programs_in_the_shape_of_layers() {
