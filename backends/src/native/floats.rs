@@ -44,7 +44,7 @@ impl Writer<'_> {
                 UnaryOp::Abs => Op::FloatAbs,
                 UnaryOp::Sqrt => Op::FloatSqrt,
                 UnaryOp::RoundTiesEven => return self.float_call(names::F32_ROUND, &[x], scalar),
-                _ => return self.float_call(names::F32_EXP, &[x], scalar),
+                other => return self.float_call(math(other), &[x], scalar),
             };
             return Number::One(self.b.float(op, &[x.word()]));
         }
@@ -63,7 +63,7 @@ impl Writer<'_> {
             UnaryOp::Sqrt => names::F32_SQRT,
             UnaryOp::RoundTiesEven if double => names::F64_ROUND,
             UnaryOp::RoundTiesEven => names::F32_ROUND,
-            _ => names::F32_EXP,
+            other => math(other),
         };
         self.float_call(name, &[x], scalar)
     }
@@ -215,4 +215,9 @@ impl Writer<'_> {
         let least = self.b.number(least as i32);
         Number::One(self.b.select(cond, [word, least], [least, word]))
     }
+}
+
+/// The routine for an operation that is a function of the runtime's `math`.
+fn math(op: UnaryOp) -> &'static str {
+    op.function().and_then(names::of_math).expect("every function of the runtime is a routine")
 }

@@ -145,3 +145,8 @@ routines! {
     /// Rounded once.
     F64_TO_F32 = "f64_to_f32": 2 -> 1;
 }
+
+/// The routine for a function of the runtime's `math` on `f32`, by the function's name; `None` if none is written yet.
+pub fn of_math(function: &str) -> Option<&'static str> {
+    ALL.iter().map(|row| row.0).find(|name| name.strip_prefix("f32_") == Some(function))
+}
