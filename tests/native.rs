@@ -5,20 +5,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-#[path = "../backends/tests/native/host.rs"]
-mod host;
 #[path = "../backends/tests/native/machines.rs"]
 mod machines;
 mod support;
 
 use machines::machines;
-use std::collections::BTreeMap;
 use support::models::{self, Model};
 use support::proof::same;
 use support::vectors::Vectors;
 use tinyc::pipeline::compile;
 use tinyc_backends::native::execute::{check_counts, execute};
-use tinyc_backends::native::{Machine, Module, build, verify};
+use tinyc_backends::native::{Machine, Module, build, routines, verify};
 use tinyc_ir::Data;
 use tinyc_ir::loops::{Program, interpret};
 use tinyc_ir::testing::{random_graph, random_inputs};
@@ -30,9 +27,9 @@ fn check(program: &Program, machine: &Machine, runs: &[Vec<Data>]) -> Result<Mod
     for function in &module.functions {
         verify(function).map_err(|e| format!("{e}\n{function}"))?;
     }
+    let routines = routines::closure(module.routines.iter().copied(), machine);
     for inputs in runs {
-        let outcome = execute(program, &module, &BTreeMap::new(), host::routine, inputs)
-            .map_err(|fault| fault.to_string())?;
+        let outcome = execute(program, &module, &routines, inputs).map_err(|fault| fault.to_string())?;
         let wanted = interpret::run(program, inputs).map_err(|trap| trap.to_string())?;
         for (i, (got, want)) in outcome.outputs.iter().zip(&wanted.outputs).enumerate() {
             same(got, want).map_err(|e| format!("output {i}: {e}"))?;

@@ -24,7 +24,7 @@ pub struct Outcome {
     pub runs: Vec<Vec<u64>>,
 }
 
-/// Runs the entry function once, with the state at zero. Routines come from the map, else from `host`.
+/// Runs the entry function once, with the state at zero. The routines are all that it calls.
 ///
 /// # Errors
 /// What the interpreter reports.
@@ -32,14 +32,12 @@ pub fn execute(
     program: &Program,
     module: &Module,
     routines: &BTreeMap<&'static str, Function>,
-    host: fn(&str, &[u32]) -> Option<Vec<u32>>,
     inputs: &[Data],
 ) -> Result<Outcome, Fault> {
     let callee = |at: usize| Callee::Kernel(at as u32);
     let functions = module.functions.iter().enumerate().map(|(i, f)| (callee(i), f));
     let routines = routines.iter().map(|(&name, f)| (Callee::Routine(name), f));
     let mut interpreter = Interpreter::new(functions.chain(routines));
-    interpreter.host = host;
     interpreter.data = CONSTANTS;
     let mut constants = module.data.bytes.clone();
     constants.resize(constants.len().max(1), 0);

@@ -19,8 +19,6 @@ pub struct Interpreter<'a> {
     pub memory: Memory,
     /// The address of the program's constant data.
     pub data: u32,
-    /// What routines compute for which there is no function.
-    pub host: fn(&str, &[u32]) -> Option<Vec<u32>>,
     fuel: u64,
 }
 
@@ -111,7 +109,7 @@ impl<'a> Interpreter<'a> {
     pub fn new(functions: impl IntoIterator<Item = (Callee, &'a Function)>) -> Self {
         let functions: BTreeMap<_, _> = functions.into_iter().collect();
         let runs = functions.iter().map(|(name, f)| (name.clone(), vec![0; f.blocks.len()])).collect();
-        Self { functions, runs, memory: Memory::default(), data: 0, host: |_, _| None, fuel: 0 }
+        Self { functions, runs, memory: Memory::default(), data: 0, fuel: 0 }
     }
 
     /// How often each block of a function ran since the start or the last [`reset`](Self::reset).
@@ -141,10 +139,7 @@ impl<'a> Interpreter<'a> {
     }
 
     fn enter(&mut self, callee: &Callee, args: &[u32], depth: usize) -> Result<Vec<u32>, Fault> {
-        let Some(&function) = self.functions.get(callee) else {
-            let by_host = if let Callee::Routine(name) = callee { (self.host)(name, args) } else { None };
-            return by_host.ok_or_else(|| Fault::Unknown(callee.clone()));
-        };
+        let function = *self.functions.get(callee).ok_or_else(|| Fault::Unknown(callee.clone()))?;
         if depth == DEPTH {
             return Err(Fault::Endless);
         }

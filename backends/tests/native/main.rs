@@ -20,9 +20,8 @@ mod driver {
 
 use driver::Case;
 use machines::machines;
-use std::collections::BTreeMap;
 use tinyc_backends::native::execute::{check_counts, execute};
-use tinyc_backends::native::{build, verify};
+use tinyc_backends::native::{build, routines, verify};
 use tinyc_ir::Data;
 use tinyc_ir::loops::interpret;
 
@@ -39,13 +38,14 @@ fn check(case: &Case) {
     for (name, machine) in machines() {
         let program = &case.program;
         let module = build(program, &machine);
+        let routines = routines::closure(module.routines.iter().copied(), &machine);
         for function in &module.functions {
             verify(function).unwrap_or_else(|e| panic!("{} on {name}: {e}\n{function}", program.name));
         }
         for (r, inputs) in case.runs.iter().enumerate() {
             let context = || format!("{}, run {r} on {name}", program.name);
-            let outcome = execute(program, &module, &BTreeMap::new(), host::routine, inputs)
-                .unwrap_or_else(|e| panic!("{}: {e}", context()));
+            let outcome =
+                execute(program, &module, &routines, inputs).unwrap_or_else(|e| panic!("{}: {e}", context()));
             match interpret::run(program, inputs) {
                 Ok(run) => {
                     assert_eq!(outcome.status, 0, "{}", context());
@@ -77,7 +77,6 @@ fn check(case: &Case) {
     }
 }
 
-mod host;
 mod machines;
 
 #[test]
