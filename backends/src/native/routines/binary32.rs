@@ -1,7 +1,7 @@
 //! What the routines on binary32 share: the format's numbers, and the end of a computation, rounding.
 
 use super::leading_zeros::normalized;
-use super::word::Word;
+use super::word::{Test, Word};
 use super::write::Writer;
 
 /// The sign bit.
@@ -17,14 +17,35 @@ pub(super) const HIDDEN: u32 = 0x0080_0000;
 /// The bits of the mantissa that are encoded.
 pub(super) const MANTISSA: u32 = 0x007f_ffff;
 
+/// Whether the core takes fields, masks and most constants in one instruction, as those with long products do; the others
+/// have shifts.
+fn has_masks(w: &Writer) -> bool {
+    w.machine().multiply_long
+}
+
+/// The sign bit.
+pub(super) fn sign(x: Word<'_>) -> Word<'_> {
+    if has_masks(x.writer()) { x & SIGN } else { (x >> 31) << 31 }
+}
+
 /// The exponent's eight bits.
 pub(super) fn exponent(x: Word<'_>) -> Word<'_> {
-    (x >> 23) & 0xff
+    if has_masks(x.writer()) { (x >> 23) & 0xff } else { (x << 1) >> 24 }
 }
 
 /// The mantissa of a normal number: 24 bits.
 pub(super) fn mantissa(x: Word<'_>) -> Word<'_> {
-    (x & MANTISSA) | HIDDEN
+    if has_masks(x.writer()) { (x | HIDDEN) & 0x00ff_ffff } else { top(x) >> 8 }
+}
+
+/// The mantissa of a normal number at the top of a word.
+pub(super) fn top(x: Word<'_>) -> Word<'_> {
+    (x | HIDDEN) << 8
+}
+
+/// Whether a number has the hidden bit or a higher one.
+pub(super) fn is_normal(mantissa: Word<'_>) -> Test<'_> {
+    if has_masks(mantissa.writer()) { mantissa.at_least(HIDDEN) } else { (mantissa >> 23).ne(0) }
 }
 
 /// Returns an encoded number rounded to nearest, ties to even: `below` holds the bits after the last one. A carry out of
@@ -32,10 +53,18 @@ pub(super) fn mantissa(x: Word<'_>) -> Word<'_> {
 pub(super) fn give_rounded<'w>(w: &'w Writer, encoded: Word<'w>, below: Word<'w>) {
     let rounded = encoded + (below >> 31);
     let tie = w.cold();
-    w.go_if(below.eq(SIGN), tie, []);
-    w.give([rounded]);
-    w.begin(tie);
-    w.give([rounded & !1_u32]);
+    if has_masks(w) {
+        w.go_if(below.eq(SIGN), tie, []);
+        w.give([rounded]);
+        w.begin(tie);
+        w.give([rounded & !1_u32]);
+    } else {
+        // Exact, or a tie, which goes up from odd numbers only.
+        w.go_if((below << 1).eq(0), tie, []);
+        w.give([rounded]);
+        w.begin(tie);
+        w.give([encoded + ((below >> 31) & encoded)]);
+    }
 }
 
 /// Returns the number `sign | mantissa · 2^(exponent − 150)`, for a mantissa of 1 to 24 bits and an exponent of at

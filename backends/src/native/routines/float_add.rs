@@ -36,7 +36,8 @@ fn give_sum<'w>(w: &'w Writer, a: Word<'w>, b: Word<'w>) {
 
     let [big, small] = w.begin(ordered);
     let (not_finite, small_is_tiny, far) = (w.cold(), w.cold(), w.cold());
-    let (big_exponent, small_exponent) = (exponent(big), exponent(small));
+    let doubled = small << 1;
+    let (big_exponent, small_exponent) = (exponent(big), doubled >> 24);
     w.go_if(big_exponent.eq(0xff), not_finite, []);
     w.go_if(small_exponent.eq(0), small_is_tiny, []);
     let distance = big_exponent - small_exponent;
@@ -44,7 +45,7 @@ fn give_sum<'w>(w: &'w Writer, a: Word<'w>, b: Word<'w>) {
 
     // Up to a distance of 23 what is shifted out are mantissa bits alone: the doubled encoding has them in place.
     let aligned = w.label();
-    w.go(aligned, [distance, mantissa(small), small << 1]);
+    w.go(aligned, [distance, mantissa(small), doubled]);
 
     let [shift, addend, doubled] = w.begin(aligned);
     let (high, low) = (addend >> shift, doubled << (shift ^ 31));

@@ -1,7 +1,9 @@
 //! Quotient of two binary32 numbers without an FPU: long division of the mantissas, in three digits of eight bits where the
 //! core divides words, else bit by bit.
 
-use super::binary32::{INFINITY, INFINITY_DOUBLED, SIGN, exponent, give_nan, give_rounded, mantissa};
+use super::binary32::{
+    HIDDEN, INFINITY, INFINITY_DOUBLED, SIGN, exponent, give_nan, give_rounded, mantissa, sign,
+};
 use super::float_mul::{give_beyond, unpacked};
 use super::word::Word;
 use super::write::Writer;
@@ -30,17 +32,17 @@ fn give_quotient<'w>(w: &'w Writer, [a, b]: [Word<'w>; 2]) {
     // the divisor then more than the dividend has.
     let sticky = rest.ne(0).truth();
     let below = (rest << 1).above(divisor).select(sticky | SIGN, sticky);
-    let sign = (a ^ b) & SIGN;
+    let result_sign = sign(a ^ b);
     w.go_if(exponent.at_least(254), beyond, []);
-    give_rounded(w, sign + (exponent << 23) + quotient, below);
+    give_rounded(w, result_sign + (exponent << 23) + quotient, below);
 
     w.begin(beyond);
-    give_beyond(w, sign, exponent, [below, quotient]);
+    give_beyond(w, result_sign, exponent, [below, quotient]);
 
     w.begin(special);
     let (a_doubled, b_doubled) = (a << 1, b << 1);
     let (nan, zero, infinite, not_zero) = (w.cold(), w.cold(), w.cold(), w.cold());
-    let sign = (a ^ b) & SIGN;
+    let sign = sign(a ^ b);
     w.go_if(a_doubled.above(INFINITY_DOUBLED), nan, []);
     w.go_if(b_doubled.above(INFINITY_DOUBLED), nan, []);
     // 0/0 and ∞/∞ are NaN; else a zero decides, or an infinity.
@@ -84,15 +86,12 @@ fn digits<'w>(w: &'w Writer, dividend: Word<'w>, divisor: Word<'w>) -> [Word<'w>
         }
         return [quotient, rest];
     }
-    // The first bit is 1. A 1 in front of the bits found so far shows when the last of the other 23 is.
-    let start = [w.constant(1), dividend - divisor];
-    w.repeat(23, start, |[quotient, rest]| {
-        let rest = rest << 1;
-        let next = w.choose(
-            rest.at_least(divisor),
-            || [quotient + quotient + 1, rest - divisor],
-            || [quotient + quotient, rest],
-        );
-        (next, next[0].below(super::binary32::HIDDEN))
-    })
+    // The first bit is 1. It stands so that it reaches the sign when the other 23 are found.
+    let start = [w.constant(0x100), dividend - divisor];
+    let [quotient, rest] = w.repeat(23, start, |[quotient, rest]| {
+        let (quotient, rest) = (quotient << 1, rest << 1);
+        let next = w.choose(rest.at_least(divisor), || [quotient + 1, rest - divisor], || [quotient, rest]);
+        (next, next[0].ge(0))
+    });
+    [quotient + (HIDDEN + SIGN), rest]
 }

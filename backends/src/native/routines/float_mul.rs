@@ -2,7 +2,7 @@
 //! rounded once.
 
 use super::binary32::{
-    HIDDEN, INFINITY, INFINITY_DOUBLED, MANTISSA, SIGN, exponent, give_nan, give_rounded, mantissa,
+    INFINITY, INFINITY_DOUBLED, MANTISSA, exponent, give_nan, give_rounded, is_normal, mantissa, sign, top,
 };
 use super::leading_zeros::normalized;
 use super::word::Word;
@@ -21,17 +21,17 @@ fn give_product<'w>(w: &'w Writer, [a, b]: [Word<'w>; 2]) {
     w.go_if((a_exponent - 1).at_least(254), special, []);
     w.go_if((b_exponent - 1).at_least(254), special, []);
     // The biased exponent of the product, less the 1 that the hidden bit adds.
-    w.go(finite, [a_exponent + b_exponent - 127, mantissa(a), mantissa(b)]);
+    w.go(finite, [a_exponent + b_exponent - 127, top(a), top(b)]);
 
-    let [exponent, a_mantissa, b_mantissa] = w.begin(finite);
-    let [low, high] = product(a_mantissa, b_mantissa);
+    let [exponent, a_top, b_top] = w.begin(finite);
+    let [low, high] = product(a_top, b_top);
     let (normal, beyond) = (w.label(), w.cold());
-    w.go_if(high.at_least(HIDDEN), normal, [low, high, exponent]);
+    w.go_if(is_normal(high), normal, [low, high, exponent]);
     let [low, high] = w.words(Op::AddWide, &[low, high, low, high]);
     w.go(normal, [low, high, exponent - 1]);
 
     let [low, high, exponent] = w.begin(normal);
-    let sign = (a ^ b) & SIGN;
+    let sign = sign(a ^ b);
     w.go_if(exponent.at_least(254), beyond, []);
     give_rounded(w, sign + (exponent << 23) + high, low);
 
@@ -39,18 +39,18 @@ fn give_product<'w>(w: &'w Writer, [a, b]: [Word<'w>; 2]) {
     give_beyond(w, sign, exponent, [low, high]);
 
     w.begin(special);
-    give_special(w, a, b, |exponent, a, b| w.go(finite, [exponent, a, b]));
+    give_special(w, a, b, |exponent, a, b| w.go(finite, [exponent, a << 8, b << 8]));
 }
 
-/// The product of two 24-bit numbers, at the top of 56 bits: `(the low 24 bits at the top of a word, bits 47 to 24)`.
+/// The product of two 24-bit numbers, each at the top of a word: `(the low 24 bits at the top of a word, bits 47 to 24)`.
 fn product<'w>(a: Word<'w>, b: Word<'w>) -> [Word<'w>; 2] {
     let w = a.writer();
     if w.machine().multiply_long {
-        return w.words(Op::MulLongUnsigned, &[a << 8, b]);
+        return w.words(Op::MulLongUnsigned, &[a, b >> 8]);
     }
     // Halves of 12 bits: no sum of partial products leaves a word.
-    let (a_high, a_low) = (a >> 12, (a << 20) >> 20);
-    let (b_high, b_low) = (b >> 12, (b << 20) >> 20);
+    let (a_high, a_low) = (a >> 20, (a << 12) >> 20);
+    let (b_high, b_low) = (b >> 20, (b << 12) >> 20);
     let low = a_low * b_low;
     let middle = a_high * b_low + a_low * b_high + (low >> 12);
     [(middle << 20) | ((low << 20) >> 12), a_high * b_high + (middle >> 12)]
@@ -72,7 +72,7 @@ pub(super) fn give_beyond<'w>(w: &'w Writer, sign: Word<'w>, exponent: Word<'w>,
 }
 
 /// An operand is zero, subnormal, infinite or NaN. Where both are finite and not zero, `go_on` with the exponent of the
-/// product, less 1, and both mantissas with their highest bits set.
+/// product, less 1, and both mantissas of 24 bits.
 fn give_special<'w>(
     w: &'w Writer,
     a: Word<'w>,
@@ -81,7 +81,7 @@ fn give_special<'w>(
 ) {
     let (a_doubled, b_doubled) = (a << 1, b << 1);
     let (nan, zero, infinite) = (w.cold(), w.cold(), w.cold());
-    let sign = (a ^ b) & SIGN;
+    let sign = sign(a ^ b);
     w.go_if(a_doubled.above(INFINITY_DOUBLED), nan, []);
     w.go_if(b_doubled.above(INFINITY_DOUBLED), nan, []);
     w.go_if(a_doubled.eq(INFINITY_DOUBLED), infinite, [b_doubled]);

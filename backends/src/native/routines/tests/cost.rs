@@ -5,9 +5,20 @@ use super::{Random, Routine, names, pairs_f32};
 use crate::native::{Callee, End, Op};
 
 /// About the instructions that one operation becomes.
-fn price(op: &Op) -> u64 {
+fn price(machine: &str, op: &Op) -> u64 {
     match op {
-        Op::Const(_) => 0,
+        Op::Const(-255..=255) => 0,
+        // Shifted bytes, and their opposites, are immediates on all but the least.
+        Op::Const(number) => {
+            let significant = |x: u32| 32_u32.saturating_sub(x.leading_zeros() + x.trailing_zeros());
+            let is_immediate =
+                [*number, !*number, number.wrapping_neg()].iter().any(|x| significant(*x as u32) <= 8);
+            match (machine, is_immediate) {
+                ("m0", _) => 2,
+                (_, true) => 0,
+                (_, false) => 1,
+            }
+        }
         Op::Select(_) | Op::Compare(_) | Op::CompareWide(_) => 3,
         Op::AddWide | Op::SubWide => 2,
         Op::Call(_) => 2,
@@ -30,7 +41,7 @@ fn measure<const N: usize>(routine: &Routine, cases: &[[u32; N]]) -> (f64, u64) 
     for case in cases {
         interpreter.reset();
         interpreter.call(&callee, case).expect("it runs");
-        let cost = interpreter.cost(price, end);
+        let cost = interpreter.cost(|op| price(routine.machine, op), end);
         sum += cost;
         most = most.max(cost);
     }
