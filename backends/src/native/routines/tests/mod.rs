@@ -28,7 +28,7 @@ fn machines() -> [(&'static str, Machine); 3] {
 
 /// How many random cases a test runs: few on every run, more when asked for by `TINYC_ROUTINE_CASES`.
 fn cases() -> usize {
-    std::env::var("TINYC_ROUTINE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
+    std::env::var("TINYC_ROUTINE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000)
 }
 
 /// A routine with what it calls, for one machine.
