@@ -1,4 +1,4 @@
-//! How much the routines execute, for the table in [`names`](super::names): print it with
+//! How much the routines execute, for the table in the folder's `mod.rs`. Print it with
 //! `cargo test -p tinyc-backends --lib cost -- --ignored --nocapture`.
 
 use super::{Random, Routine, names, pairs_f32};
