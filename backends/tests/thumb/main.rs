@@ -5,6 +5,7 @@
 
 mod assembler;
 mod board;
+mod compiled;
 mod elf;
 mod instances;
 mod isa;

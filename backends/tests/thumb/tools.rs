@@ -9,6 +9,8 @@ pub(crate) fn tool(name: &str, args: &[&str], folder: &Path) -> String {
     let package = match name {
         "ld.lld-19" => "lld-19",
         "qemu-system-arm" => "qemu-system-arm",
+        "gcc" => "gcc",
+        "python3" => "python3",
         _ => "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     };
     let output = match Command::new(name).args(args).current_dir(folder).output() {

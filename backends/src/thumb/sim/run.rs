@@ -8,7 +8,7 @@ use super::step::{
     CONDITIONAL, GROWS_STACK, MIDDLE, MOVES_STACK, READS_PC, Step, UNDEFINED, UNSUPPORTED, WRITES_PC,
     jump_cycles,
 };
-use crate::thumb::isa::Reg;
+use crate::thumb::isa::{Op, Reg};
 
 /// Where the outermost function returns to: an address at which nothing can be.
 pub(super) const RETURN: u32 = 0xffff_fffe;
@@ -73,6 +73,36 @@ fn check(frame: &Frame, cpu: &Cpu) -> Result<(), Trap> {
     general.chain(floats).find_map(differs).map_or(Ok(()), Err)
 }
 
+/// The most calls that can be under way.
+const DEPTH: usize = 100_000;
+
+fn push(frames: &mut Vec<Frame>, frame: Frame) -> Result<(), Trap> {
+    // A call from the same place that is still open has gone elsewhere than back.
+    let same = |open: &Frame| {
+        open.return_address == frame.return_address && open.stack_pointer == frame.stack_pointer
+    };
+    if frames.last().is_some_and(same) && frames.len() > 1 {
+        frames.pop();
+    }
+    if frames.len() >= DEPTH {
+        return Err(Trap::Host("calls are nested too deeply"));
+    }
+    frames.push(frame);
+    Ok(())
+}
+
+/// The call from which a jump comes back, if it does. Calls above it never come back: small cores choose between cases
+/// by calling a routine that changes its return address.
+fn returned(frames: &mut Vec<Frame>, cpu: &Cpu, address: u32) -> Option<Frame> {
+    let is_it = |frame: &Frame| frame.return_address == address;
+    if !frames.last().is_some_and(is_it) {
+        let goes_back = |frame: &Frame| is_it(frame) && frame.stack_pointer == cpu.r[13];
+        let at = frames.iter().rposition(goes_back)?;
+        frames.truncate(at + 1);
+    }
+    frames.pop()
+}
+
 impl Machine {
     /// Runs from the step at `index` until the outermost function returns. On a fault: the index of the step at which.
     pub(super) fn run(
@@ -129,7 +159,10 @@ impl Machine {
                     counts.cycles = counts.cycles.wrapping_add_signed(i64::from(step.taken));
                     index = step.target as usize;
                     self.cpu.r[14] = self.address_of(next) | 1;
-                    frames.push(frame(&self.cpu, self.address_of(next), self.address_of(index), counts));
+                    let frame = frame(&self.cpu, self.address_of(next), self.address_of(index), counts);
+                    if let Err(trap) = push(&mut frames, frame) {
+                        return Err((index, trap));
+                    }
                 }
                 Flow::CallTo(address) | Flow::Jump(address) => {
                     let target = match self.jump(address, &frames) {
@@ -139,13 +172,13 @@ impl Machine {
                     let cycles =
                         code.get(target).map_or(i16::from(step.refill[0]), |to| jump_cycles(step, to));
                     counts.cycles = counts.cycles.wrapping_add_signed(i64::from(cycles));
-                    let top = frames.last().map(|frame| frame.return_address);
                     if let Flow::CallTo(_) = flow {
                         self.cpu.r[14] = self.address_of(next) | 1;
-                        frames.push(frame(&self.cpu, self.address_of(next), address & !1, counts));
-                    } else if top == Some(address & !1)
-                        && let Some(frame) = frames.pop()
-                    {
+                        let frame = frame(&self.cpu, self.address_of(next), address & !1, counts);
+                        if let Err(trap) = push(&mut frames, frame) {
+                            return Err((index, trap));
+                        }
+                    } else if let Some(frame) = returned(&mut frames, &self.cpu, address & !1) {
                         if let Err(trap) = check(&frame, &self.cpu) {
                             return Err((index, trap));
                         }
@@ -188,7 +221,9 @@ impl Machine {
             return Ok(false);
         }
         if step.extra & (READS_PC | WRITES_PC) != 0 {
-            self.cpu.r[15] = self.address_of(index).wrapping_add(4);
+            let pc = self.address_of(index).wrapping_add(4);
+            // Loads relative to the program counter take it down to a whole word.
+            self.cpu.r[15] = if matches!(step.op, Op::Vldr | Op::LdrdImm) { pc & !3 } else { pc };
         }
         if step.extra & GROWS_STACK != 0 {
             self.memory.move_stack(self.cpu.r[13].wrapping_sub(step.target))?;
@@ -205,7 +240,7 @@ impl Machine {
         match flow {
             // Loads say the state in the lowest bit; moves and additions ignore it.
             Flow::Next if step.extra & WRITES_PC != 0 => {
-                let loads = !matches!(step.op, crate::thumb::isa::Op::Mov | crate::thumb::isa::Op::Add);
+                let loads = !matches!(step.op, Op::Mov | Op::Add);
                 Ok(Flow::Jump(if loads { self.cpu.r[15] } else { self.cpu.r[15] | 1 }))
             }
             flow => Ok(flow),
@@ -219,7 +254,7 @@ impl Machine {
         }
         let address = address & !1;
         let index = (address.wrapping_sub(self.base) / 2) as usize;
-        let returns = address == RETURN && frames.len() == 1;
+        let returns = address == RETURN && frames.iter().any(|frame| frame.return_address == RETURN);
         if returns || index < self.code.len() { Ok(index) } else { Err(Trap::NoInstruction { address }) }
     }
 }
