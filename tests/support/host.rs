@@ -3,6 +3,7 @@
 //! All buffers are blocks of their exact size from the heap, so that the address sanitizer sees every access beside
 //! them, and are filled with garbage before a run.
 
+use super::merged::merge;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -36,16 +37,27 @@ pub(crate) struct Host {
     outputs: Vec<Vec<(Scalar, usize)>>,
 }
 
+/// Networks by index, each with samples of inputs.
+pub(crate) type Runs<'a> = [(usize, &'a [Vec<Data>])];
+
 /// Runs a tool; panics with what it said if it fails, with the line that installs it if it is not there.
 pub(crate) fn tool(command: &mut Command, package: &str) -> String {
+    try_tool(command, package).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Runs a tool; the error is what it said. Panics with the line that installs it if it is not there.
+fn try_tool(command: &mut Command, package: &str) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()
         .unwrap_or_else(|e| panic!("{name}: {e}; install it with: apt-get install -y {package}"));
     let said = String::from_utf8_lossy(&output.stderr);
     let most = said.char_indices().nth(6000).map_or(said.len(), |(at, _)| at);
-    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, &said[..most]);
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(format!("{command:?}: {}\n{}", output.status, &said[..most]))
+    }
 }
 
 impl Host {
@@ -81,41 +93,72 @@ impl Host {
             Command::new("gcc").current_dir(folder).args(flags).args(objects).args(["-o", "networks"]),
             "gcc",
         );
-        let faces = |p: &&Program| {
-            p.outputs.iter().map(|&b| (p.buffers[b].scalar, p.buffers[b].len)).collect::<Vec<_>>()
-        };
-        Self { folder: folder.to_path_buf(), outputs: programs.iter().map(faces).collect() }
+        Self { folder: folder.to_path_buf(), outputs: programs.iter().map(|p| faces(p)).collect() }
+    }
+
+    /// Compiles small programs of different names with GCC as one file; the error is what the compiler said.
+    pub(crate) fn build_as_one(folder: &Path, programs: &[&Program], flags: &[&str]) -> Result<Self, String> {
+        std::fs::create_dir_all(folder).unwrap();
+        let (mut sources, mut prefixes) = (Vec::new(), Vec::new());
+        for program in programs {
+            for file in c::emit(program, &c::Options::default()) {
+                match file.name.strip_suffix(".c") {
+                    Some(prefix) => {
+                        assert!(!prefixes.contains(&prefix.to_owned()), "two networks are called {prefix}");
+                        prefixes.push(prefix.to_owned());
+                        sources.push(file);
+                    }
+                    None => std::fs::write(folder.join(&file.name), &file.text).unwrap(),
+                }
+            }
+        }
+        let parts: Vec<_> = prefixes.iter().zip(&sources).map(|(p, f)| (&**p, &*f.name, &*f.text)).collect();
+        let text = format!("{}#line 1 \"driver\"\n{}", merge(&parts), driver(programs, &prefixes));
+        std::fs::write(folder.join("networks.c"), text).unwrap();
+        let mut gcc = Command::new("gcc");
+        try_tool(gcc.current_dir(folder).args(flags).args(["networks.c", "-o", "networks"]), "gcc")?;
+        Ok(Self { folder: folder.to_path_buf(), outputs: programs.iter().map(|p| faces(p)).collect() })
     }
 
     /// The outputs of one network for several samples of inputs; an error names the status that a run returned.
     pub(crate) fn run(&self, network: usize, samples: &[Vec<Data>]) -> Result<Vec<Vec<Data>>, String> {
+        self.run_several(&[(network, samples)]).map(|mut ran| ran.remove(0))
+    }
+
+    /// The outputs of several networks in one process; an error names the status that a run returned, or is what a
+    /// sanitizer said.
+    pub(crate) fn run_several(&self, runs: &Runs<'_>) -> Result<Vec<Vec<Vec<Data>>>, String> {
         let (inputs, outputs) = (self.folder.join("inputs.bin"), self.folder.join("outputs.bin"));
-        let bytes: Vec<u8> = samples.iter().flatten().flat_map(Data::to_le_bytes).collect();
-        std::fs::write(&inputs, bytes).unwrap();
-        tool(
-            Command::new(self.folder.join("networks"))
-                .args([network.to_string(), samples.len().to_string()])
-                .stdin(File::open(&inputs).unwrap())
-                .arg(&outputs),
-            "gcc",
-        );
+        let samples = runs.iter().flat_map(|(_, samples)| samples.iter().flatten());
+        std::fs::write(&inputs, samples.flat_map(Data::to_le_bytes).collect::<Vec<u8>>()).unwrap();
+        let counts =
+            runs.iter().flat_map(|(network, samples)| [network.to_string(), samples.len().to_string()]);
+        let mut networks = Command::new(self.folder.join("networks"));
+        try_tool(networks.stdin(File::open(&inputs).unwrap()).arg(&outputs).args(counts), "gcc")?;
         let bytes = std::fs::read(&outputs).unwrap();
         let mut rest = bytes.as_slice();
         let mut take = |n: usize| rest.split_off(..n).expect("the driver writes everything");
-        (0..samples.len())
-            .map(|sample| {
-                let status = i32::from_le_bytes(take(4).try_into().unwrap());
-                let data = self.outputs[network]
-                    .iter()
-                    .map(|&(scalar, len)| Data::from_le_bytes(scalar, take(len * scalar.size())).unwrap());
-                let data = data.collect();
-                if status == 0 { Ok(data) } else { Err(format!("sample {sample} returns {status}")) }
-            })
-            .collect()
+        let mut one = |network: usize, sample: usize| {
+            let status = i32::from_le_bytes(take(4).try_into().unwrap());
+            let data = self.outputs[network]
+                .iter()
+                .map(|&(scalar, len)| Data::from_le_bytes(scalar, take(len * scalar.size())).unwrap());
+            let data = data.collect();
+            if status == 0 { Ok(data) } else { Err(format!("sample {sample} returns {status}")) }
+        };
+        let mut all = |&(network, samples): &(usize, &[Vec<Data>])| {
+            (0..samples.len()).map(|sample| one(network, sample)).collect()
+        };
+        runs.iter().map(&mut all).collect()
     }
 }
 
-/// A main program: `networks INDEX SAMPLES OUTPUT-FILE < inputs`.
+/// The type and length of each output.
+fn faces(program: &Program) -> Vec<(Scalar, usize)> {
+    program.outputs.iter().map(|&b| (program.buffers[b].scalar, program.buffers[b].len)).collect()
+}
+
+/// A main program: `networks OUTPUT-FILE (INDEX SAMPLES)… < inputs`.
 fn driver(programs: &[&Program], prefixes: &[String]) -> String {
     let mut out = String::from(
         "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n\n\
@@ -149,10 +192,11 @@ fn driver(programs: &[&Program], prefixes: &[String]) -> String {
         out.push_str("    return status;\n}\n");
     }
     out.push_str(
-        "\nint main(int argc, char **argv)\n{\n    int i;\n    FILE *results;\n    \
-             if (argc != 4) {\n        return 1;\n    }\n    results = fopen(argv[3], \"wb\");\n    \
+        "\nint main(int argc, char **argv)\n{\n    int i, run;\n    FILE *results;\n    \
+             if (argc < 2) {\n        return 1;\n    }\n    results = fopen(argv[1], \"wb\");\n    \
              if (results == NULL) {\n        return 1;\n    }\n    \
-             for (i = 0; i < atoi(argv[2]); i++) {\n        switch (atoi(argv[1])) {\n",
+             for (run = 2; run + 1 < argc; run += 2)\n    \
+             for (i = 0; i < atoi(argv[run + 1]); i++) {\n        switch (atoi(argv[run])) {\n",
     );
     for (i, prefix) in prefixes.iter().enumerate() {
         let _ = writeln!(out, "        case {i}:\n            run_{prefix}(results);\n            break;");

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod host;
+pub(crate) mod merged;
 pub(crate) mod models;
 pub(crate) mod proof;
 pub(crate) mod vectors;

@@ -74,7 +74,8 @@ impl<'m> Run<'m> {
     /// Reports names that two things have, and cycles; returns the order in which nodes are imported.
     fn check_names(&mut self) -> Vec<usize> {
         let graph = self.graph;
-        if !self.opsets.contains_key("") {
+        let is_standard = |node: &NodeProto| model::domain(node.domain()).is_empty();
+        if !self.opsets.contains_key("") && graph.node.iter().any(is_standard) {
             let file = self.file.clone();
             self.report(
                 Diagnostic::error(

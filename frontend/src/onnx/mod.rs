@@ -25,7 +25,7 @@ pub use ops::OpInfo;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tinyc_ir::{Diagnostic, Diagnostics, Graph};
+use tinyc_ir::{Diagnostic, Diagnostics, Graph, Tensor};
 
 /// What the user says beside the file.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +88,14 @@ pub fn import_file(path: &Path, options: &Options) -> Result<Imported, Diagnosti
 
 /// The largest file that [`import_file`] reads: protobuf messages end at 2 GiB.
 pub const MAX_FILE_BYTES: u64 = (1 << 31) - 1;
+
+/// Reads a tensor that stands alone, as ONNX's test vectors do; its numbers lie in the message.
+///
+/// # Errors
+/// An element type that has no tensor here, numbers that do not fit it, and data in other files.
+pub fn read_tensor(message: &proto::TensorProto) -> Result<Tensor, Diagnostic> {
+    tensor::read(message, None)
+}
 
 /// Every ONNX operator that can be imported, sorted by domain and name.
 pub fn supported_ops() -> &'static [OpInfo] {
