@@ -23,6 +23,9 @@ impl Writer<'_> {
             }
             ExprData::Binary { op, left, right } => {
                 let scalar = self.scalar(*left);
+                if let Some(number) = self.clamp(*op, scalar, *left, *right) {
+                    return number;
+                }
                 let (left, right) = (self.value(*left), self.value(*right));
                 self.binary(*op, scalar, left, right)
             }
@@ -209,6 +212,32 @@ impl Writer<'_> {
             _ => self.b.word(Op::Compare(cond(op, signed)), &[a, b]),
         };
         Number::One(result)
+    }
+
+    /// `min(max(x, least), greatest)` of signed integers with constant ends, in either order.
+    fn clamp(&mut self, op: BinaryOp, scalar: Scalar, left: Expr, right: Expr) -> Option<Number> {
+        let inner_op = match op {
+            BinaryOp::Min => BinaryOp::Max,
+            BinaryOp::Max => BinaryOp::Min,
+            _ => return None,
+        };
+        let ExprData::Binary { op: found, left: x, right: other } = self.kernel.exprs[left] else {
+            return None;
+        };
+        let literal = |e: Expr| match self.kernel.exprs[e] {
+            ExprData::Literal(Literal::I64(n)) if scalar == Scalar::I64 => i32::try_from(n).ok(),
+            ExprData::Literal(Literal::I32(n)) if scalar == Scalar::I32 => Some(n),
+            _ => None,
+        };
+        let (inner, outer) = (literal(other)?, literal(right)?);
+        let (least, greatest) = if op == BinaryOp::Min { (inner, outer) } else { (outer, inner) };
+        if found != inner_op || least > greatest {
+            return None;
+        }
+        Some(match self.value(x) {
+            Number::One(x) => Number::One(self.clamped(x, 0, least, greatest)),
+            wide => self.wide_clamp(wide, least, greatest),
+        })
     }
 
     fn quotient(&mut self, signed: bool, a: Value, b: Value) -> Value {

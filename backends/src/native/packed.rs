@@ -105,7 +105,28 @@ impl Writer<'_> {
         self.mul_long(true, a, b).pair().1
     }
 
-    fn clamped(&mut self, x: Value, shift: u8, least: i32, greatest: i32) -> Value {
+    /// `x >> shift` within constant ends.
+    pub(super) fn clamped(&mut self, x: Value, shift: u8, least: i32, greatest: i32) -> Value {
+        let (x, shift) = match self.b.definition(x) {
+            Some(d) if shift == 0 && d.op == Op::ShiftRightSigned && d.block == self.b.current() => {
+                match self.b.constant(d.args[1]) {
+                    Some(amount @ 1..=31) => (d.args[0], amount as u8),
+                    _ => (x, shift),
+                }
+            }
+            _ => (x, shift),
+        };
+        let bits = 32 - greatest.leading_zeros() as u8;
+        let op = match (i64::from(least), i64::from(greatest) + 1) {
+            (least, end) if least == -end && end.count_ones() == 1 => {
+                Some(PackedOp::SaturateSigned { bits: bits + 1, shift })
+            }
+            (0, end) if end.count_ones() == 1 => Some(PackedOp::SaturateUnsigned { bits, shift }),
+            _ => None,
+        };
+        if let Some(op) = op.filter(|_| self.machine.saturate) {
+            return self.b.word(Op::Packed(op), &[x]);
+        }
         let amount = self.b.number(i32::from(shift));
         let x = self.b.word(Op::ShiftRightSigned, &[x, amount]);
         let greatest = self.b.number(greatest);

@@ -64,8 +64,8 @@ enum Wanted {
     Least(Bound),
     /// The greatest of some numbers, times a factor.
     Scaled(Bound, i64),
-    /// Iterations from a greatest to a least number by one.
-    Trip(Bound, Bound),
+    /// From a greatest to a least number.
+    Distance(Bound, Bound),
 }
 
 impl Scope {
@@ -191,11 +191,11 @@ impl Writer<'_> {
         })
     }
 
-    /// The iterations of a loop with steps of one; zero or negative for none.
-    pub(super) fn trip(&mut self, lo: &Bound, hi: &Bound) -> Value {
+    /// From a loop's first counter to its end; zero or negative if it has no iteration.
+    pub(super) fn distance(&mut self, lo: &Bound, hi: &Bound) -> Value {
         let (lo, hi) = (fold(lo, i64::max), fold(hi, i64::min));
         let level = self.level_of_bound(&lo).max(self.level_of_bound(&hi));
-        self.wanted(level, Wanted::Trip(lo.clone(), hi.clone()), |w| {
+        self.wanted(level, Wanted::Distance(lo.clone(), hi.clone()), |w| {
             if let ([lo], [hi]) = (&lo.0[..], &hi.0[..]) {
                 return w.affine(&hi.plus(&lo.times(-1)));
             }

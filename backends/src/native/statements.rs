@@ -180,7 +180,7 @@ impl Writer<'_> {
             let next = self.advance();
             (self.b.current(), self.words(&vars, &self.vars), next)
         });
-        let counts_up = self.b.is_used(counter) || (range.trip().is_none() && range.step != 1);
+        let counts_up = self.b.is_used(counter);
         let control = latch.is_some().then(|| self.control(&range, counter, counts_up));
 
         // Back to the block before the loop: first values, and the test if there may be no iteration.
@@ -190,14 +190,17 @@ impl Writer<'_> {
         let first = match (counts_up, range.trip()) {
             (true, _) => self.greatest(&range.lo),
             (false, Some(trip)) => self.b.number(trip as i32),
-            (false, None) => self.trip(&range.lo, &range.hi),
+            (false, None) => self.distance(&range.lo, &range.hi),
         };
         let mut args = vec![first];
         args.extend(&start);
         args.extend(repeat.carried.iter().map(|c| c.first));
         let enter = Edge { to: header, args, count: entries };
         let guard = (!runs).then(|| {
-            let ends = [self.greatest(&range.lo), self.least(&range.hi)];
+            let ends = match counts_up {
+                true => [first, self.least(&range.hi)],
+                false => [self.b.number(0), first],
+            };
             let skipped = outer.times.saturating_sub(entries.times);
             (ends, Count { times: skipped, varies: outer.varies || entries.varies })
         });
@@ -225,8 +228,8 @@ impl Writer<'_> {
             let args = self.words(&vars, state);
             self.b.end(End::Jump(Edge { to: exit, args, count: *count }));
         }
-        if let (Some((block, words, next)), Some((cond, left, right))) = (&latch, control) {
-            let mut again = vec![left];
+        if let (Some((block, words, next)), Some((cond, [left, right], counter))) = (&latch, control) {
+            let mut again = vec![counter];
             again.extend(words);
             again.extend(next);
             self.b.switch_to(*block);
@@ -252,15 +255,21 @@ impl Writer<'_> {
         true
     }
 
-    /// The test at a loop's end: the counter's next value stands on the left.
-    fn control(&mut self, range: &Range, counter: Value, counts_up: bool) -> (Cond, Value, Value) {
+    /// The test at a loop's end, and the counter's next value.
+    fn control(&mut self, range: &Range, counter: Value, counts_up: bool) -> (Cond, [Value; 2], Value) {
         if counts_up {
             let next = self.b.add_number(counter, range.step as i32);
             let end = self.least(&range.hi);
-            return (Cond::Lt, next, end);
+            return (Cond::Lt, [next, end], next);
         }
-        let next = self.b.add_number(counter, -1);
-        (Cond::Ne, next, self.b.number(0))
+        if range.trip().is_some() {
+            let next = self.b.add_number(counter, -1);
+            return (Cond::Ne, [next, self.b.number(0)], next);
+        }
+        // What is left to the end.
+        let next = self.b.add_number(counter, -range.step as i32);
+        let zero = self.b.number(0);
+        (Cond::Lt, [zero, next], next)
     }
 
     /// After a loop that ran: where the addresses that it carried are now.

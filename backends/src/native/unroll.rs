@@ -14,11 +14,11 @@ use tinyc_ir::loops::{
 };
 
 /// The most instructions of a loop that is written out whole.
-const WHOLE: u64 = 100;
-/// The most instructions of a body after repeating it.
-const BODY: u64 = 100;
+const WHOLE: u64 = 160;
+/// The most instructions of a body after repeating it, with what is left behind the loop.
+const BODY: u64 = 120;
 /// No body is repeated more often.
-const MOST: u64 = 8;
+const MOST: u64 = 16;
 /// Bytes of code per instruction, about.
 const BYTES: u64 = 3;
 /// Iterations that a loop is taken to have whose length is not constant.
@@ -201,7 +201,7 @@ impl Copier<'_> {
         let mut best = (0, once);
         for copies in 2..=MOST {
             let rest = match trip {
-                Some(trip) if copies > trip => break,
+                Some(trip) if 2 * copies > trip => break,
                 Some(trip) => trip % copies,
                 None if self.divides(range, copies) => 0,
                 None => continue,
@@ -209,7 +209,7 @@ impl Copier<'_> {
             let saved = times * shape.overhead * (copies - 1) / copies;
             // Of equal ones, the shorter; a rest costs its bytes, too.
             let gain = saved.saturating_sub(rest * size * BYTES);
-            if copies * size <= BODY && pays(saved, copies + rest) && gain > best.0 {
+            if (copies + rest) * size <= BODY && pays(saved, copies + rest) && gain > best.0 {
                 best = (gain, Plan::Repeated(copies));
             }
         }

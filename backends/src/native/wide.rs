@@ -171,6 +171,18 @@ impl Writer<'_> {
         }
     }
 
+    /// A pair within ends that are words: it becomes a word that saturates, which is cheap to clamp.
+    pub(super) fn wide_clamp(&mut self, x: Number, least: i32, greatest: i32) -> Number {
+        let (low, high) = x.pair();
+        let sign = self.sign(low);
+        let top = self.b.number(i32::MAX);
+        let beyond = self.sign(high);
+        let beyond = self.b.word(Op::Xor, &[beyond, top]);
+        let word = self.b.select(Cond::Eq, [high, sign], [low, beyond]);
+        let word = self.clamped(word, 0, least, greatest);
+        self.widen(word, true)
+    }
+
     fn wide_shift(&mut self, left: bool, signed: bool, a: Number, amount: Number) -> Number {
         if let Some(amount) = self.wide_constant(amount) {
             return self.wide_shift_by(left, signed, a, u32::try_from(amount).unwrap_or(64).min(64));
