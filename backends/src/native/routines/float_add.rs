@@ -27,6 +27,8 @@ pub(super) fn sub(name: &str, machine: &Machine) -> Function {
 }
 
 fn give_sum<'w>(w: &'w Writer, a: Word<'w>, b: Word<'w>) {
+    // Before the operands part: then only this word of them lives on.
+    let signs = a ^ b;
     let ordered = w.label();
     let swapped = w.label();
     w.go_if((a << 1).below(b << 1), swapped, []);
@@ -50,7 +52,7 @@ fn give_sum<'w>(w: &'w Writer, a: Word<'w>, b: Word<'w>) {
     let [shift, addend, doubled] = w.begin(aligned);
     let (high, low) = (addend >> shift, doubled << (shift ^ 31));
     let differ = w.label();
-    w.go_if((big ^ small).lt(0), differ, []);
+    w.go_if(signs.lt(0), differ, []);
     let sum = big + high;
     let carried = w.label();
     w.go_if(((sum ^ big) >> 23).ne(0), carried, []);
@@ -85,7 +87,7 @@ fn give_sum<'w>(w: &'w Writer, a: Word<'w>, b: Word<'w>) {
     // Subnormal numbers are integers in one unit, and the first normal binade continues them.
     w.begin(both_tiny);
     let opposite = w.cold();
-    w.go_if((big ^ small).lt(0), opposite, []);
+    w.go_if(signs.lt(0), opposite, []);
     w.give([big + (small & MANTISSA)]);
     w.begin(opposite);
     let difference = big - (small & MANTISSA);

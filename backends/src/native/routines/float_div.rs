@@ -15,6 +15,8 @@ pub(super) fn div(name: &str, machine: &Machine) -> Function {
 }
 
 fn give_quotient<'w>(w: &'w Writer, [a, b]: [Word<'w>; 2]) {
+    // Before the operands part: then only this word of them lives on.
+    let signs = a ^ b;
     let (special, finite) = (w.cold(), w.label());
     let (a_exponent, b_exponent) = (exponent(a), exponent(b));
     w.go_if((a_exponent - 1).at_least(254), special, []);
@@ -32,7 +34,7 @@ fn give_quotient<'w>(w: &'w Writer, [a, b]: [Word<'w>; 2]) {
     // the divisor then more than the dividend has.
     let sticky = rest.ne(0).truth();
     let below = (rest << 1).above(divisor).select(sticky | SIGN, sticky);
-    let result_sign = sign(a ^ b);
+    let result_sign = sign(signs);
     w.go_if(exponent.at_least(254), beyond, []);
     give_rounded(w, result_sign + (exponent << 23) + quotient, below);
 

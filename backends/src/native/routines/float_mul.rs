@@ -15,6 +15,8 @@ pub(super) fn mul(name: &str, machine: &Machine) -> Function {
 }
 
 fn give_product<'w>(w: &'w Writer, [a, b]: [Word<'w>; 2]) {
+    // Before the operands part: then only this word of them lives on.
+    let signs = a ^ b;
     let (special, finite) = (w.cold(), w.label());
     let (a_exponent, b_exponent) = (exponent(a), exponent(b));
     // Neither 0 nor 255.
@@ -31,7 +33,7 @@ fn give_product<'w>(w: &'w Writer, [a, b]: [Word<'w>; 2]) {
     w.go(normal, [low, high, exponent - 1]);
 
     let [low, high, exponent] = w.begin(normal);
-    let sign = sign(a ^ b);
+    let sign = sign(signs);
     w.go_if(exponent.at_least(254), beyond, []);
     give_rounded(w, sign + (exponent << 23) + high, low);
 
