@@ -1,0 +1,104 @@
+//! Static counts: instructions and cycles of a function, from how often its blocks run and what their instructions cost
+//! where they lie. Exact where nothing depends on data; the most that is possible elsewhere.
+
+use super::layout::{Fixup, Layout};
+use super::timing::{Cost, Model, Placed};
+use crate::native::Callee;
+
+/// What a call of a function takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Total {
+    /// Instructions executed.
+    pub instructions: u64,
+    /// Cycles, with typical figures for instructions whose time depends on their operands.
+    pub cycles: u64,
+    /// The most cycles that data can make of it.
+    pub worst: u64,
+    /// Whether every run takes exactly this many instructions and cycles.
+    pub exact: bool,
+}
+
+impl Default for Total {
+    fn default() -> Self {
+        Self { instructions: 0, cycles: 0, worst: 0, exact: true }
+    }
+}
+
+impl Total {
+    /// Adds `times` runs of something.
+    pub fn add(&mut self, part: Self, times: u64) {
+        self.instructions = self.instructions.saturating_add(part.instructions.saturating_mul(times));
+        self.cycles = self.cycles.saturating_add(part.cycles.saturating_mul(times));
+        self.worst = self.worst.saturating_add(part.worst.saturating_mul(times));
+        self.exact &= part.exact;
+    }
+
+    fn cost(&mut self, cost: Cost, times: u64) {
+        let (cycles, worst) = (u64::from(cost.cycles), u64::from(cost.worst));
+        self.add(Self { instructions: 0, cycles, worst, exact: !cost.varies() || times == 0 }, times);
+    }
+}
+
+/// The costs of one function.
+#[derive(Clone, Debug)]
+pub struct Costs {
+    /// Of one call, without what it calls.
+    pub own: Total,
+    /// Whom it calls, and how often.
+    pub calls: Vec<(Callee, u64)>,
+    /// Cycles of each instruction of the layout over one call.
+    pub cycles: Vec<u64>,
+}
+
+/// Counts a function.
+pub fn count(layout: &Layout, model: &Model) -> Costs {
+    let prices = model.prices(&layout.code);
+    let mut own = Total::default();
+    let mut cycles = vec![0u64; layout.code.len()];
+    for span in &layout.spans {
+        let times = span.count.times;
+        own.exact &= !span.count.varies;
+        let straight = times.saturating_sub(span.entered);
+        for at in span.range.clone() {
+            let mut line = Total { instructions: times, ..Total::default() };
+            let price = prices[at];
+            if at == span.range.start {
+                line.cost(price.entered, times - straight);
+                line.cost(price.after, straight);
+            } else {
+                line.cost(price.after, times);
+            }
+            let Placed { inst, .. } = &layout.code[at];
+            match span.taken.iter().find(|taken| taken.0 == at) {
+                Some(&(_, taken, target)) => {
+                    let refill = model.refill_to(inst, &layout.code[target]);
+                    line.cost(Cost::fixed(refill), taken);
+                }
+                None if is_skip(layout, at) => {
+                    // Over one instruction of a cycle: worse only if the refill takes longer than that.
+                    let refill = model.refill(inst, false);
+                    let worst = refill.max(1) - 1;
+                    line.cost(Cost { cycles: 0, worst }, times);
+                }
+                // Calls lead to aligned functions. What a return costs by the place to which it leads is with the caller.
+                None => line.cost(Cost::fixed(model.refill(inst, false)), times),
+            }
+            cycles[at] = line.cycles;
+            own.add(line, 1);
+        }
+    }
+    let calls = layout.fixups.iter().filter_map(|(at, fixup)| match fixup {
+        Fixup::Call(callee) => {
+            let span = layout.spans.iter().find(|span| span.range.contains(at)).expect("every instruction is in one");
+            Some((callee.clone(), span.count.times))
+        }
+        Fixup::Data { .. } => None,
+    });
+    Costs { own, calls: calls.collect(), cycles }
+}
+
+/// Whether an instruction branches over the next one.
+fn is_skip(layout: &Layout, at: usize) -> bool {
+    let placed = &layout.code[at];
+    placed.inst.op == super::isa::Op::Bcond && placed.target() == layout.code.get(at + 2).map(|next| next.address)
+}

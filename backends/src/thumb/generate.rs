@@ -1,0 +1,243 @@
+//! Machine code for functions: one function through all steps, and all of them into one piece of code.
+
+use super::allocate::{allocate, split_critical_edges};
+use super::count::{Costs, Total, count};
+use super::elf;
+use super::flavor::Flavor;
+use super::frame::frame;
+use super::isa::{Op, encode_for};
+use super::layout::{Fixup, Layout, layout};
+use super::piece::Symbol;
+use super::schedule::schedule;
+use super::select::select;
+use super::spill::spill;
+use super::timing::Model;
+use crate::native::{Callee, Function};
+use std::collections::BTreeMap;
+
+/// The longest function of Armv6-M whose branches all reach; beyond it, far jumps need the return address saved.
+const REACH: u32 = 1800;
+
+/// One function of the object.
+pub struct Generated {
+    /// Its instructions at offsets from its own beginning.
+    pub layout: Layout,
+    /// What it costs by itself.
+    pub costs: Costs,
+    /// Bytes of stack that it takes itself.
+    pub stack: u32,
+}
+
+/// Generates one function.
+pub fn function(function: &Function, flavor: Flavor, model: &Model) -> Generated {
+    let (mut code, mut vregs) = select(function, flavor);
+    let registers = flavor.machine().registers as usize;
+    if flavor.thumb2 {
+        schedule(&mut code, registers);
+    }
+    split_critical_edges(&mut code);
+    spill(&mut code, &mut vregs, registers, if flavor.thumb2 { 8 } else { 4 });
+    let code = allocate(code, vregs, flavor);
+    let mut framed = frame(&code, flavor, false);
+    let mut placed = layout(&framed.body, flavor);
+    if !flavor.thumb2 && placed.bytes > REACH {
+        framed = frame(&code, flavor, true);
+        placed = layout(&framed.body, flavor);
+    }
+    let costs = count(&placed, model);
+    Generated { layout: placed, costs, stack: framed.stack }
+}
+
+/// All functions of an object, and who is who.
+pub struct Functions {
+    /// Kernels, the entry function, routines.
+    pub all: Vec<Generated>,
+    routines: BTreeMap<&'static str, usize>,
+}
+
+impl Functions {
+    /// Puts functions together: `routines` names those that are routines, by their position.
+    pub fn new(all: Vec<Generated>, routines: BTreeMap<&'static str, usize>) -> Self {
+        Self { all, routines }
+    }
+
+    fn position(&self, callee: &Callee) -> usize {
+        match callee {
+            Callee::Kernel(number) => *number as usize,
+            Callee::Routine(name) => self.routines[name],
+        }
+    }
+
+    /// The symbol of a function that others call.
+    pub fn name(&self, callee: &Callee) -> &str {
+        &self.all[self.position(callee)].layout.name
+    }
+
+    /// What one call of a function takes, with all that it calls.
+    pub fn total(&self, at: usize) -> Total {
+        let costs = &self.all[at].costs;
+        let mut total = costs.own;
+        for (callee, times) in &costs.calls {
+            if *times > 0 {
+                total.add(self.total(self.position(callee)), *times);
+            }
+        }
+        total
+    }
+
+    /// The most stack that a call of a function takes, in bytes, with all that it calls.
+    pub fn stack(&self, at: usize) -> u32 {
+        let below = self.all[at].costs.calls.iter().map(|(callee, _)| self.stack(self.position(callee)));
+        self.all[at].stack + below.max().unwrap_or(0)
+    }
+
+    /// The functions as parts of an object file. `global` is the position of the one that others may call.
+    pub fn assemble(&self, global: usize, flavor: Flavor) -> Vec<elf::Function> {
+        let mut start = 0u32;
+        let starts: Vec<u32> = self
+            .all
+            .iter()
+            .map(|function| {
+                let here = start.next_multiple_of(4);
+                start = here + function.layout.bytes;
+                here
+            })
+            .collect();
+        self.all
+            .iter()
+            .enumerate()
+            .map(|(at, function)| {
+                let (bytes, references) = self.encode(&function.layout, &starts, starts[at], flavor);
+                let mut data: Vec<std::ops::Range<u32>> = Vec::new();
+                for &(offset, _) in &function.layout.literals {
+                    match data.last_mut() {
+                        Some(last) if last.end == offset => last.end = offset + 4,
+                        _ => data.push(offset..offset + 4),
+                    }
+                }
+                let name = function.layout.name.clone();
+                elf::Function { name, global: at == global, align: 4, bytes, data, references }
+            })
+            .collect()
+    }
+
+    fn encode(
+        &self,
+        layout: &Layout,
+        starts: &[u32],
+        start: u32,
+        flavor: Flavor,
+    ) -> (Vec<u8>, Vec<elf::Reference>) {
+        let mut bytes = vec![0; layout.bytes as usize];
+        let mut references = Vec::new();
+        let mut fixups = layout.fixups.iter().peekable();
+        for (at, placed) in layout.code.iter().enumerate() {
+            let mut inst = placed.inst;
+            if let Some((_, fixup)) = fixups.next_if(|fixup| fixup.0 == at) {
+                match fixup {
+                    Fixup::Call(callee) => {
+                        let to = starts[self.position(callee)];
+                        inst.imm = to as i32 - (start + placed.address) as i32 - 4;
+                    }
+                    Fixup::Data { offset, high } => {
+                        debug_assert!(matches!(inst.op, Op::MovImm | Op::Movt));
+                        inst.imm = ANY_HALF;
+                        let field = if *high { elf::Field::Movt } else { elf::Field::Movw };
+                        references.push(elf::Reference { offset: placed.address, field, constant: *offset });
+                    }
+                }
+            }
+            let encoding = encode_for(&inst, flavor.extensions)
+                .unwrap_or_else(|error| unreachable!("selection emits what the core has: {error}"));
+            debug_assert_eq!(encoding.size(), placed.bytes, "{inst}");
+            for (at, byte) in encoding.bytes().enumerate() {
+                bytes[placed.address as usize + at] = byte;
+            }
+            if let Some(reference) = references.last()
+                && reference.offset == placed.address
+            {
+                clear_half(&mut bytes[placed.address as usize..][..4]);
+            }
+        }
+        for &(offset, symbol) in &layout.literals {
+            match symbol {
+                Symbol::Number(number) => {
+                    bytes[offset as usize..][..4].copy_from_slice(&number.to_le_bytes());
+                }
+                Symbol::Data(constant) => {
+                    references.push(elf::Reference { offset, field: elf::Field::Word, constant });
+                }
+            }
+        }
+        (bytes, references)
+    }
+}
+
+/// A number for MOVW and MOVT until the linker fills it in: one that no other form of MOV takes.
+const ANY_HALF: i32 = 0x1357;
+
+/// Sets the immediate of a MOVW or MOVT to 0: the linker adds to what is there.
+fn clear_half(bytes: &mut [u8]) {
+    for (byte, keep) in bytes.iter_mut().zip([!0x0f, !0x04, !0xff, !0x70]) {
+        *byte &= keep;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::{Builder, Class, Cond, Count, Edge, End, Op as W, Region, Width};
+    use tinyc_ir::loops::PackedOp;
+
+    #[test]
+    fn smoke() {
+        let once = Count { times: 1, varies: false };
+        let (mut b, p) = Builder::new("dot", "a dot product", &[Class::Word, Class::Word, Class::Word]);
+        let zero = b.word(W::Const(0), &[]);
+        let n = b.word(W::Const(16), &[]);
+        let body = Count { times: 16, varies: false };
+        let (head, q) = b.block(&[Class::Word; 4], 1, body);
+        b.end(End::Jump(Edge { to: head, args: vec![p[0], p[1], zero, n], count: once }));
+        b.switch_to(head);
+        let mut acc = q[2];
+        for i in 0..4 {
+            let load = |b: &mut Builder, base, k| {
+                b.word(W::Load { width: Width::Word, offset: k * 4, region: Region(0) }, &[base])
+            };
+            let x = load(&mut b, q[0], i);
+            let w = load(&mut b, q[1], i);
+            let u = b.word(W::Packed(PackedOp::UnpackSigned { rotate: 8 }), &[w]);
+            acc = b.word(W::Packed(PackedOp::Dot2), &[acc, x, u]);
+        }
+        let step = b.word(W::Const(16), &[]);
+        let x = b.word(W::Add, &[q[0], step]);
+        let w = b.word(W::Add, &[q[1], step]);
+        let one = b.word(W::Const(1), &[]);
+        let left = b.word(W::Sub, &[q[3], one]);
+        let (out, r) = b.block(&[Class::Word], 0, once);
+        let zero = b.word(W::Const(0), &[]);
+        b.end(End::Branch {
+            cond: Cond::Ne,
+            left,
+            right: zero,
+            then: Edge { to: head, args: vec![x, w, acc, left], count: Count { times: 15, varies: false } },
+            otherwise: Edge { to: out, args: vec![acc], count: once },
+        });
+        b.switch_to(out);
+        b.push(W::Store { width: Width::Word, offset: 0, region: Region(1) }, &[p[2], r[0]], &[]);
+        b.end(End::Return(vec![]));
+        let f = b.finish();
+        for name in ["cortex-m4", "cortex-m0plus"] {
+            let core = tinyc_targets::cores().find(|c| c.name == name).expect("listed");
+            let flavor = Flavor::of(core).expect("arm");
+            if !flavor.dsp {
+                continue;
+            }
+            let g = function(&f, flavor, &Model::new(core));
+            for (placed, cycles) in g.layout.code.iter().zip(&g.costs.cycles) {
+                println!("{:4x} {} {cycles} {}", placed.address, placed.bytes, placed.inst);
+            }
+            println!("{:?}", g.costs.own);
+        }
+    }
+}

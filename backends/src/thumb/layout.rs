@@ -1,0 +1,466 @@
+//! From blocks to addresses: the order of blocks, the size of branches, literal pools, and aligned hot loops.
+
+use super::code::End;
+use super::flavor::Flavor;
+use super::isa::{Cond, Flags, Inst, Op, Reg, Sets, Shift};
+use super::piece::{Block, Body, Piece, Symbol};
+use super::select::opposite;
+use super::timing::Placed;
+use crate::native::{Callee, Count};
+
+/// A function at offsets from its own beginning, which is aligned to 4 bytes.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// A valid identifier.
+    pub name: String,
+    /// The instructions in order. Calls have no displacement and data addresses no immediate yet.
+    pub code: Vec<Placed>,
+    /// What the linker or the final assembly fills in: the instruction, and what it refers to.
+    pub fixups: Vec<(usize, Fixup)>,
+    /// Words among the code: the offset, and what the word is.
+    pub literals: Vec<(u32, Symbol)>,
+    /// The blocks that have instructions, in order.
+    pub spans: Vec<Span>,
+    /// All bytes.
+    pub bytes: u32,
+}
+
+/// What an instruction refers to beyond the function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fixup {
+    /// The function that a BL calls.
+    Call(Callee),
+    /// The low or high half of the address of a byte of the constant data.
+    Data {
+        /// The byte.
+        offset: u32,
+        /// The high half.
+        high: bool,
+    },
+}
+
+/// Instructions that run one after the other, and how often.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// Positions in [`Layout::code`].
+    pub range: std::ops::Range<usize>,
+    /// How often it runs in one call.
+    pub count: Count,
+    /// How often a taken branch leads to it.
+    pub entered: u64,
+    /// Its branches: position of the instruction, how often it is taken, position of the target.
+    pub taken: Vec<(usize, u64, usize)>,
+    /// How many loops it is in.
+    pub depth: u32,
+    /// What it does, in a few words; may be empty.
+    pub comment: String,
+}
+
+/// An instruction before it has an address.
+#[derive(Clone, Debug)]
+struct Item {
+    inst: Inst<Reg>,
+    kind: Kind,
+    bytes: u32,
+    /// How often it branches, for branches.
+    taken: u64,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Kind {
+    Plain,
+    /// A branch to a block, by its place in the order.
+    To(usize),
+    /// A branch over the pool behind it.
+    Over,
+    /// A branch over the far branch behind it.
+    Around,
+    Literal(Symbol),
+    Fixup(Fixup),
+}
+
+struct Group {
+    items: Vec<Item>,
+    count: Count,
+    depth: u32,
+    comment: String,
+    /// How often a taken branch leads here.
+    entered: u64,
+}
+
+/// Lays a function out.
+pub fn layout(body: &Body, flavor: Flavor) -> Layout {
+    let order = order(&body.blocks);
+    let mut groups = groups(&body.blocks, &order, flavor);
+    let mut layouter = Layouter { flavor, starts: Vec::new(), addresses: Vec::new(), pools: Vec::new(), end: 0 };
+    while layouter.place(&groups) && (layouter.island(&mut groups) || layouter.relax(&mut groups) || layouter.align(&mut groups)) {}
+    layouter.finish(&body.name, groups)
+}
+
+/// Whether nothing is left of a block but a jump.
+fn is_empty(block: &Block) -> bool {
+    block.pieces.is_empty() && matches!(block.end, End::Jump(_))
+}
+
+/// Where an edge really leads: through empty blocks.
+fn thread(blocks: &[Block], mut to: usize) -> usize {
+    // An empty endless loop would lead nowhere; kernels have none, but the bound costs nothing.
+    for _ in 0..blocks.len() {
+        match &blocks[to].end {
+            End::Jump(edge) if blocks[to].pieces.is_empty() => to = edge.to,
+            _ => break,
+        }
+    }
+    to
+}
+
+/// The order of the blocks that are left: as given, but those that only hold the moves of one edge stand behind the block
+/// that the edge leaves.
+fn order(blocks: &[Block]) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::new();
+    let single = |at: usize| {
+        let mut from = (0..blocks.len()).filter(|&b| blocks[b].end.edges().iter().any(|edge| edge.to == at));
+        let first = from.next();
+        first.filter(|_| from.next().is_none())
+    };
+    let splits: Vec<Option<usize>> = (0..blocks.len())
+        .map(|at| {
+            let made = at > 0 && blocks[at].end.edges().len() == 1;
+            made.then(|| single(at).filter(|&from| from < at && blocks[from].end.edges().len() == 2)).flatten()
+        })
+        .collect();
+    // Only blocks that stand out of line, at the end, are moved.
+    let first_split = (0..blocks.len()).rev().take_while(|&at| splits[at].is_some()).last().unwrap_or(blocks.len());
+    for at in 0..first_split {
+        if at > 0 && is_empty(&blocks[at]) {
+            continue;
+        }
+        order.push(at);
+        for split in first_split..blocks.len() {
+            if splits[split] == Some(at) && !is_empty(&blocks[split]) {
+                order.push(split);
+            }
+        }
+    }
+    order
+}
+
+/// The items of each block with its branches, blocks named by their place in the order.
+fn groups(blocks: &[Block], order: &[usize], flavor: Flavor) -> Vec<Group> {
+    let mut place = vec![usize::MAX; blocks.len()];
+    order.iter().enumerate().for_each(|(place_of, &at)| place[at] = place_of);
+    let to = |edge: usize| place[thread(blocks, edge)];
+    let mut entered = vec![0u64; order.len()];
+    let mut groups: Vec<Group> = Vec::new();
+    for (here, &at) in order.iter().enumerate() {
+        let block = &blocks[at];
+        let mut items = Vec::new();
+        block.pieces.iter().for_each(|piece| expand(piece, flavor, &mut items));
+        shrink(&mut items, matches!(block.end, End::Branch { .. }), flavor);
+        let mut branch = |op: Op, cond: Cond, target: usize, taken: u64, items: &mut Vec<Item>| {
+            entered[target] += taken;
+            let inst = Inst { cond, ..Inst::new(op) };
+            items.push(Item { inst, kind: Kind::To(target), bytes: 2, taken });
+        };
+        match &block.end {
+            End::Return(_) => {}
+            End::Jump(edge) if to(edge.to) == here + 1 => {}
+            End::Jump(edge) => branch(Op::B, Cond::Al, to(edge.to), edge.count.times, &mut items),
+            End::Branch { cond, then, otherwise } => {
+                let (yes, no) = (to(then.to), to(otherwise.to));
+                if yes == no {
+                    if yes != here + 1 {
+                        branch(Op::B, Cond::Al, yes, then.count.times + otherwise.count.times, &mut items);
+                    }
+                } else if yes == here + 1 {
+                    branch(Op::Bcond, opposite(*cond), no, otherwise.count.times, &mut items);
+                } else {
+                    branch(Op::Bcond, *cond, yes, then.count.times, &mut items);
+                    if no != here + 1 {
+                        branch(Op::B, Cond::Al, no, otherwise.count.times, &mut items);
+                    }
+                }
+            }
+        }
+        groups.push(Group { items, count: block.count, depth: block.depth, comment: block.comment.clone(), entered: 0 });
+    }
+    groups.iter_mut().zip(entered).for_each(|(group, entered)| group.entered = entered);
+    groups
+}
+
+fn expand(piece: &Piece, flavor: Flavor, items: &mut Vec<Item>) {
+    let mut push = |inst: Inst<Reg>, kind: Kind, bytes: u32| items.push(Item { inst, kind, bytes, taken: 0 });
+    match piece {
+        Piece::Inst(inst) => push(*inst, Kind::Plain, flavor.bytes(inst)),
+        Piece::Call(callee) => {
+            push(Inst { wide: true, ..Inst::new(Op::Bl) }, Kind::Fixup(Fixup::Call(callee.clone())), 4);
+        }
+        Piece::DataHalf { d, offset, high } => {
+            let op = if *high { Op::Movt } else { Op::MovImm };
+            let inst = Inst { d: Some(*d), wide: true, ..Inst::new(op) };
+            push(inst, Kind::Fixup(Fixup::Data { offset: *offset, high: *high }), 4);
+        }
+        Piece::Literal { d, word } => {
+            push(Inst { d: Some(*d), ..Inst::new(Op::LdrLit) }, Kind::Literal(*word), 2);
+        }
+        Piece::Choose { d, then, cond } if flavor.thumb2 => {
+            // One instruction under the condition: the mask 8 ends the block there.
+            push(Inst { cond: *cond, imm: 8, ..Inst::new(Op::It) }, Kind::Plain, 2);
+            let op = if d.is_float() { Op::Vmov } else { Op::Mov };
+            let inst = Inst { d: Some(*d), m: Some(*then), cond: *cond, ..Inst::new(op) };
+            push(inst, Kind::Plain, flavor.bytes(&inst));
+        }
+        Piece::Choose { d, then, cond } => {
+            // A branch over one halfword: to its own address + 4.
+            push(Inst { cond: opposite(*cond), ..Inst::new(Op::Bcond) }, Kind::Plain, 2);
+            push(Inst { d: Some(*d), m: Some(*then), ..Inst::new(Op::Mov) }, Kind::Plain, 2);
+        }
+    }
+}
+
+/// Takes the 16-bit forms that write the flags where nobody reads these.
+fn shrink(items: &mut [Item], branches: bool, flavor: Flavor) {
+    if !flavor.thumb2 {
+        return;
+    }
+    let mut live = branches;
+    for item in items.iter_mut().rev() {
+        let conditional = item.inst.cond != Cond::Al;
+        if item.kind == Kind::Plain && !conditional && !live {
+            let mut candidates = vec![Inst { s: true, ..item.inst }];
+            if matches!(item.inst.op, Op::Add | Op::And | Op::Orr | Op::Eor | Op::Mul) && item.inst.shift == Shift::NONE {
+                candidates.push(Inst { n: item.inst.m, m: item.inst.n, s: true, ..item.inst });
+            }
+            let small = candidates.into_iter().find(|inst| {
+                item.inst.op.info().sets == Sets::IfS && !item.inst.s && flavor.fits(inst) == Some(2)
+            });
+            if let Some(inst) = small.filter(|_| item.bytes == 4) {
+                item.inst = inst;
+                item.bytes = 2;
+            }
+        }
+        let sets = item.inst.flags_written().intersects(Flags::NZCV);
+        let reads = item.inst.flags_read().intersects(Flags::NZCV);
+        live = reads || (live && !sets);
+    }
+}
+
+struct Layouter {
+    flavor: Flavor,
+    /// Where each group begins.
+    starts: Vec<u32>,
+    /// Where each item of each group begins.
+    addresses: Vec<Vec<u32>>,
+    /// Pools: behind which item of which group, where it begins, its words.
+    pools: Vec<(usize, usize, u32, Vec<Symbol>)>,
+    end: u32,
+}
+
+impl Layouter {
+    /// Gives addresses to all items and pools. Always succeeds.
+    fn place(&mut self, groups: &[Group]) -> bool {
+        (self.starts, self.addresses, self.pools) = (Vec::new(), Vec::new(), Vec::new());
+        let mut address = 0;
+        let mut waiting: Vec<Symbol> = Vec::new();
+        for (at, group) in groups.iter().enumerate() {
+            self.starts.push(address);
+            let mut addresses = Vec::new();
+            for (number, item) in group.items.iter().enumerate() {
+                addresses.push(address);
+                address += item.bytes;
+                if let Kind::Literal(word) = item.kind
+                    && !waiting.contains(&word)
+                {
+                    waiting.push(word);
+                }
+                let last = number + 1 == group.items.len();
+                let passed = number > 0 && group.items[number - 1].kind == Kind::Around;
+                let stops = item.kind == Kind::Over || (last && is_final(&item.inst) && !passed);
+                if stops && !waiting.is_empty() {
+                    address = address.next_multiple_of(4);
+                    let words = std::mem::take(&mut waiting);
+                    let bytes = 4 * words.len() as u32;
+                    self.pools.push((at, number, address, words));
+                    address += bytes;
+                }
+            }
+            self.addresses.push(addresses);
+        }
+        debug_assert!(waiting.is_empty(), "a function ends in a return");
+        self.end = address;
+        true
+    }
+
+    /// Puts a pool, and a branch over it, where a literal would be out of reach. Whether something changed.
+    fn island(&mut self, groups: &mut [Group]) -> bool {
+        const REACH: u32 = 1000;
+        let mut first: Option<u32> = None;
+        for at in 0..groups.len() {
+            for number in 0..groups[at].items.len() {
+                let address = self.addresses[at][number];
+                if matches!(groups[at].items[number].kind, Kind::Literal(_)) {
+                    first = first.or(Some(address));
+                }
+                if self.pools.iter().any(|pool| (pool.0, pool.1) == (at, number)) {
+                    first = None;
+                }
+                let ahead = self.pools.iter().find(|pool| (pool.0, pool.1) >= (at, number));
+                let last = ahead.map_or(0, |pool| pool.2 + 4 * pool.3.len() as u32);
+                let next = groups[at].items.get(number + 1);
+                let flags = next.is_some_and(|next| next.inst.op == Op::Bcond)
+                    || matches!(groups[at].items[number].inst.op, Op::Bcond);
+                if first.is_some_and(|first| last > first + REACH && address + 64 > first + REACH - 200) && !flags {
+                    let inst = Inst::new(Op::B);
+                    let over = Item { inst, kind: Kind::Over, bytes: 2, taken: groups[at].count.times };
+                    groups[at].items.insert(number + 1, over);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Lengthens branches that do not reach. Whether something changed.
+    fn relax(&mut self, groups: &mut [Group]) -> bool {
+        for at in 0..groups.len() {
+            let mut number = 0;
+            while number < groups[at].items.len() {
+                let item = &groups[at].items[number];
+                if let Kind::To(to) = item.kind
+                    && item.bytes == 2
+                {
+                    let distance = i64::from(self.starts[to]) - i64::from(self.addresses[at][number]) - 4;
+                    let reach = if item.inst.op == Op::Bcond { -256..255 } else { -2048..2047 };
+                    if !reach.contains(&distance) {
+                        let item = item.clone();
+                        if self.flavor.thumb2 {
+                            groups[at].items[number].inst.wide = true;
+                            groups[at].items[number].bytes = 4;
+                        } else if item.inst.op == Op::Bcond {
+                            // Around an unconditional branch, which reaches farther.
+                            let around = Inst { cond: opposite(item.inst.cond), ..item.inst };
+                            let taken = groups[at].count.times.saturating_sub(item.taken);
+                            let far = Item { inst: Inst::new(Op::B), ..item };
+                            groups[at].items[number] = Item { inst: around, kind: Kind::Around, bytes: 2, taken };
+                            groups[at].items.insert(number + 1, far);
+                        } else {
+                            // The frame saves the return address in functions of this length.
+                            groups[at].items[number].inst = Inst { wide: true, ..Inst::new(Op::Bl) };
+                            groups[at].items[number].bytes = 4;
+                        }
+                        return true;
+                    }
+                }
+                number += 1;
+            }
+        }
+        false
+    }
+
+    /// Aligns the heads of hot loops that begin with a 32-bit instruction, by lengthening an instruction before them.
+    /// Whether something changed.
+    fn align(&mut self, groups: &mut [Group]) -> bool {
+        if !self.flavor.thumb2 {
+            return false;
+        }
+        for at in 1..groups.len() {
+            let hot = groups[at].entered > groups[at].count.times.saturating_sub(groups[at].entered);
+            let straddles = groups[at].items.first().is_some_and(|item| item.bytes == 4);
+            if !hot || !straddles || self.starts[at].is_multiple_of(4) {
+                continue;
+            }
+            let before = &mut groups[at - 1].items;
+            let widened = before.iter_mut().rev().find_map(|item| {
+                let wide = Inst { wide: true, ..item.inst };
+                let fits = item.bytes == 2 && item.kind == Kind::Plain && item.inst.cond == Cond::Al;
+                (fits && item.inst.op != Op::It && self.flavor.fits(&wide) == Some(4)).then(|| {
+                    item.inst = wide;
+                    item.bytes = 4;
+                })
+            });
+            if widened.is_none() {
+                let end = before.last().is_some_and(|item| matches!(item.kind, Kind::To(_)) || is_final(&item.inst));
+                let place = if end { before.len() - 1 } else { before.len() };
+                before.insert(place, Item { inst: Inst::new(Op::Nop), kind: Kind::Plain, bytes: 2, taken: 0 });
+            }
+            return true;
+        }
+        false
+    }
+
+    /// Fills in the displacements.
+    fn finish(self, name: &str, groups: Vec<Group>) -> Layout {
+        let mut layout = Layout {
+            name: name.to_owned(),
+            code: Vec::new(),
+            fixups: Vec::new(),
+            literals: Vec::new(),
+            spans: Vec::new(),
+            bytes: self.end,
+        };
+        for (_, _, address, words) in &self.pools {
+            for (number, word) in words.iter().enumerate() {
+                layout.literals.push((address + 4 * number as u32, *word));
+            }
+        }
+        let mut firsts = Vec::new();
+        let mut index = 0;
+        for group in &groups {
+            firsts.push(index);
+            index += group.items.len();
+        }
+        for (at, group) in groups.into_iter().enumerate() {
+            let first = layout.code.len();
+            let mut taken = Vec::new();
+            let far_bytes: Vec<u32> = group.items.iter().skip(1).map(|item| item.bytes).collect();
+            for (number, item) in group.items.into_iter().enumerate() {
+                let address = self.addresses[at][number];
+                let mut inst = item.inst;
+                match item.kind {
+                    Kind::Plain => {}
+                    Kind::To(to) => {
+                        inst.imm = self.starts[to] as i32 - address as i32 - 4;
+                        taken.push((layout.code.len(), item.taken, firsts[to]));
+                    }
+                    Kind::Over => {
+                        let pool = self.pools.iter().find(|p| (p.0, p.1) == (at, number));
+                        let behind = pool.map_or(address + 2, |p| p.2 + 4 * p.3.len() as u32);
+                        inst.imm = behind as i32 - address as i32 - 4;
+                        taken.push((layout.code.len(), item.taken, layout.code.len() + 1));
+                    }
+                    Kind::Around => {
+                        // The far branch has 2 or 4 bytes.
+                        let behind = self.addresses[at][number + 1] + 2 * u32::from(far_bytes[number] == 4) + 2;
+                        inst.imm = behind as i32 - address as i32 - 4;
+                        taken.push((layout.code.len(), item.taken, layout.code.len() + 2));
+                    }
+                    Kind::Literal(word) => {
+                        let here = (address + 4) & !3;
+                        let pool = layout.literals.iter().find(|l| l.1 == word && l.0 >= here);
+                        inst.imm = pool.map_or(0, |l| l.0 as i32 - here as i32);
+                    }
+                    Kind::Fixup(fixup) => layout.fixups.push((layout.code.len(), fixup)),
+                }
+                layout.code.push(Placed { address, bytes: item.bytes, inst });
+            }
+            layout.spans.push(Span {
+                range: first..layout.code.len(),
+                count: group.count,
+                entered: group.entered,
+                taken,
+                depth: group.depth,
+                comment: group.comment,
+            });
+        }
+        layout
+    }
+}
+
+/// Whether control never goes on behind the instruction.
+fn is_final(inst: &Inst<Reg>) -> bool {
+    match inst.op {
+        Op::B | Op::Bx => true,
+        Op::Pop => inst.imm & 1 << Reg::PC.number() != 0,
+        _ => false,
+    }
+}
