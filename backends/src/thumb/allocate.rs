@@ -6,8 +6,8 @@ use super::flavor::Flavor;
 use super::isa::{Field, Inst, Reg};
 use super::operands::{reads, writes};
 use regalloc2::{
-    Allocation, Edit, Function, Inst as Index, InstOrEdit, InstRange, MachineEnv, Operand, PReg, PRegSet, RegClass,
-    VReg,
+    Allocation, Edit, Function, Inst as Index, InstOrEdit, InstRange, MachineEnv, Operand, PReg, PRegSet,
+    RegClass, VReg,
 };
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 const ALLOCATOR_SLOTS: u32 = 1 << 16;
 
 /// Gives every virtual register a place. `vregs` is their number; critical edges are split.
-pub fn allocate(code: Code<VReg>, vregs: usize, flavor: Flavor) -> Code<Reg> {
+pub(super) fn allocate(code: Code<VReg>, vregs: usize, flavor: Flavor) -> Code<Reg> {
     let input = Input::new(&code, vregs);
     let options = regalloc2::RegallocOptions {
         verbose_log: false,
@@ -29,7 +29,7 @@ pub fn allocate(code: Code<VReg>, vregs: usize, flavor: Flavor) -> Code<Reg> {
 }
 
 /// Puts an empty block on every edge from a block with several ways out to one with several ways in: moves need a place.
-pub fn split_critical_edges(code: &mut Code<VReg>) {
+pub(super) fn split_critical_edges(code: &mut Code<VReg>) {
     let mut into = vec![0; code.blocks.len()];
     code.blocks.iter().flat_map(|block| block.end.edges()).for_each(|edge| into[edge.to] += 1);
     let mut made = Vec::new();
@@ -68,7 +68,8 @@ fn environment(flavor: Flavor) -> MachineEnv {
         numbers.fold(PRegSet::empty(), |set, n| set.with(PReg::new(n, RegClass::Float)))
     };
     let high: &[usize] = if flavor.thumb2 { &[8, 9, 10, 11, 12, 14] } else { &[] };
-    let (low_floats, high_floats) = if flavor.float { (float(0..16), float(16..32)) } else { Default::default() };
+    let (low_floats, high_floats) =
+        if flavor.float { (float(0..16), float(16..32)) } else { Default::default() };
     MachineEnv {
         preferred_regs_by_class: [int(&[0, 1, 2, 3, 4, 5, 6, 7]), low_floats, PRegSet::empty()],
         non_preferred_regs_by_class: [int(high), high_floats, PRegSet::empty()],
@@ -290,7 +291,8 @@ fn operands(line: &Line<VReg>) -> Vec<Operand> {
 
 /// The line with the registers that the allocator chose.
 fn rewrite(line: &Line<VReg>, allocations: &[Allocation]) -> Line<Reg> {
-    let mut allocations = allocations.iter().map(|a| register(a.as_reg().expect("every operand asks for one")));
+    let mut allocations =
+        allocations.iter().map(|a| register(a.as_reg().expect("every operand asks for one")));
     let mut next = || allocations.next().expect("one allocation per operand");
     let what = match &line.what {
         What::Inst(inst) => {
@@ -299,7 +301,9 @@ fn rewrite(line: &Line<VReg>, allocations: &[Allocation]) -> Line<Reg> {
             for field in read {
                 set(&mut chosen, field, next());
             }
-            line.was.iter().for_each(|_| drop(next()));
+            for _ in &line.was {
+                next();
+            }
             let written: Vec<Field> = writes(inst).map(|(field, _)| field).collect();
             for field in written {
                 set(&mut chosen, field, next());

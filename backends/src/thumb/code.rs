@@ -6,7 +6,7 @@ use crate::native::{Callee, Count, Region};
 
 /// A function.
 #[derive(Clone, Debug)]
-pub struct Code<R> {
+pub(super) struct Code<R> {
     /// A valid identifier.
     pub name: String,
     /// The blocks, in the order of the layout; the first is the entry.
@@ -15,7 +15,7 @@ pub struct Code<R> {
 
 /// A basic block.
 #[derive(Clone, Debug)]
-pub struct Block<R> {
+pub(super) struct Block<R> {
     /// Values that edges bring; none after allocation.
     pub params: Vec<R>,
     /// What it does.
@@ -32,7 +32,7 @@ pub struct Block<R> {
 
 /// A way to another block, by its position.
 #[derive(Clone, Debug)]
-pub struct Edge<R> {
+pub(super) struct Edge<R> {
     /// The block.
     pub to: usize,
     /// One value per parameter of the target; none after allocation.
@@ -43,7 +43,7 @@ pub struct Edge<R> {
 
 /// How a block ends.
 #[derive(Clone, Debug)]
-pub enum End<R> {
+pub(super) enum End<R> {
     /// Goes on elsewhere.
     Jump(Edge<R>),
     /// Tests the flags.
@@ -61,7 +61,7 @@ pub enum End<R> {
 
 /// An instruction or a piece that becomes a few of them once registers are known.
 #[derive(Clone, Debug)]
-pub struct Line<R> {
+pub(super) struct Line<R> {
     /// What is done.
     pub what: What<R>,
     /// Registers that the instruction changes: the field and the value that it had before.
@@ -74,7 +74,7 @@ pub struct Line<R> {
 
 /// A memory access, as far as its order with others matters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Memory {
+pub(super) struct Memory {
     /// Different regions never overlap.
     pub region: Region,
     /// Whether it writes.
@@ -83,7 +83,7 @@ pub struct Memory {
 
 /// What a [`Line`] does.
 #[derive(Clone, PartialEq, Debug)]
-pub enum What<R> {
+pub(super) enum What<R> {
     /// One machine instruction.
     Inst(Inst<R>),
     /// `d` becomes a number; may write the flags.
@@ -157,7 +157,7 @@ pub enum What<R> {
 
 /// A register or a spill slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Location {
+pub(super) enum Location {
     /// A register.
     Reg(super::isa::Reg),
     /// A word of the frame.
@@ -166,7 +166,7 @@ pub enum Location {
 
 impl<R> Line<R> {
     /// A plain instruction.
-    pub fn inst(inst: Inst<R>) -> Self {
+    pub(super) fn inst(inst: Inst<R>) -> Self {
         What::Inst(inst).into()
     }
 }
@@ -179,7 +179,7 @@ impl<R> From<What<R>> for Line<R> {
 
 impl<R> End<R> {
     /// The edges, the one that is taken by a branch first.
-    pub fn edges(&self) -> Vec<&Edge<R>> {
+    pub(super) fn edges(&self) -> Vec<&Edge<R>> {
         match self {
             Self::Jump(edge) => vec![edge],
             Self::Branch { then, otherwise, .. } => vec![then, otherwise],
@@ -188,7 +188,7 @@ impl<R> End<R> {
     }
 
     /// As [`edges`](Self::edges), to change them.
-    pub fn edges_mut(&mut self) -> Vec<&mut Edge<R>> {
+    pub(super) fn edges_mut(&mut self) -> Vec<&mut Edge<R>> {
         match self {
             Self::Jump(edge) => vec![edge],
             Self::Branch { then, otherwise, .. } => vec![then, otherwise],

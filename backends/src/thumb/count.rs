@@ -7,7 +7,7 @@ use crate::native::Callee;
 
 /// What a call of a function takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Total {
+pub(super) struct Total {
     /// Instructions executed.
     pub instructions: u64,
     /// Cycles, with typical figures for instructions whose time depends on their operands.
@@ -26,7 +26,7 @@ impl Default for Total {
 
 impl Total {
     /// Adds `times` runs of something.
-    pub fn add(&mut self, part: Self, times: u64) {
+    pub(super) fn add(&mut self, part: Self, times: u64) {
         self.instructions = self.instructions.saturating_add(part.instructions.saturating_mul(times));
         self.cycles = self.cycles.saturating_add(part.cycles.saturating_mul(times));
         self.worst = self.worst.saturating_add(part.worst.saturating_mul(times));
@@ -41,7 +41,7 @@ impl Total {
 
 /// The costs of one function.
 #[derive(Clone, Debug)]
-pub struct Costs {
+pub(super) struct Costs {
     /// Of one call, without what it calls.
     pub own: Total,
     /// Whom it calls, and how often.
@@ -51,7 +51,7 @@ pub struct Costs {
 }
 
 /// Counts a function.
-pub fn count(layout: &Layout, model: &Model) -> Costs {
+pub(super) fn count(layout: &Layout, model: &Model) -> Costs {
     let prices = model.prices(&layout.code);
     let mut own = Total::default();
     let mut cycles = vec![0u64; layout.code.len()];
@@ -89,7 +89,11 @@ pub fn count(layout: &Layout, model: &Model) -> Costs {
     }
     let calls = layout.fixups.iter().filter_map(|(at, fixup)| match fixup {
         Fixup::Call(callee) => {
-            let span = layout.spans.iter().find(|span| span.range.contains(at)).expect("every instruction is in one");
+            let span = layout
+                .spans
+                .iter()
+                .find(|span| span.range.contains(at))
+                .expect("every instruction is in one");
             Some((callee.clone(), span.count.times))
         }
         Fixup::Data { .. } => None,
@@ -100,5 +104,6 @@ pub fn count(layout: &Layout, model: &Model) -> Costs {
 /// Whether an instruction branches over the next one.
 fn is_skip(layout: &Layout, at: usize) -> bool {
     let placed = &layout.code[at];
-    placed.inst.op == super::isa::Op::Bcond && placed.target() == layout.code.get(at + 2).map(|next| next.address)
+    placed.inst.op == super::isa::Op::Bcond
+        && placed.target() == layout.code.get(at + 2).map(|next| next.address)
 }

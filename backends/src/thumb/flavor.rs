@@ -6,7 +6,7 @@ use tinyc_targets::Core;
 
 /// A Thumb instruction set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Flavor {
+pub(super) struct Flavor {
     /// What the table of instructions knows it by.
     pub extensions: Extensions,
     /// The 32-bit instructions of Armv7-M; without it, Armv6-M.
@@ -19,7 +19,7 @@ pub struct Flavor {
 
 impl Flavor {
     /// The instruction set of a core; `None` if it is no Cortex-M.
-    pub fn of(core: &Core) -> Option<Self> {
+    pub(super) fn of(core: &Core) -> Option<Self> {
         let extensions = Extensions::of(core)?;
         Some(Self {
             extensions,
@@ -30,17 +30,17 @@ impl Flavor {
     }
 
     /// Bytes of an instruction's encoding, if it has one here.
-    pub fn fits(self, inst: &Inst<Reg>) -> Option<u32> {
+    pub(super) fn fits(self, inst: &Inst<Reg>) -> Option<u32> {
         isa::encode_for(inst, self.extensions).ok().map(|encoding| encoding.size())
     }
 
     /// Bytes of the encoding of an instruction that selection chose for this instruction set.
-    pub fn bytes(self, inst: &Inst<Reg>) -> u32 {
+    pub(super) fn bytes(self, inst: &Inst<Reg>) -> u32 {
         self.fits(inst).unwrap_or_else(|| unreachable!("selection emits what the core has: {inst}"))
     }
 
     /// What functions may contain.
-    pub fn machine(self) -> Machine {
+    pub(super) fn machine(self) -> Machine {
         Machine {
             multiply_long: self.thumb2,
             divide: self.thumb2,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const BEHIND_LOOP: u32 = 1 << 20;
 
 /// Facts about a function whose critical edges are split. Values are general registers only.
-pub struct Flow {
+pub(super) struct Flow {
     /// The blocks that lead to each block.
     pub before: Vec<Vec<usize>>,
     /// The blocks in reverse postorder: but for the ends of loops, every block after those that lead to it.
@@ -24,7 +24,7 @@ pub struct Flow {
 
 impl Flow {
     /// Analyses a function.
-    pub fn new(code: &Code<VReg>) -> Self {
+    pub(super) fn new(code: &Code<VReg>) -> Self {
         let count = code.blocks.len();
         let mut before = vec![Vec::new(); count];
         for (at, block) in code.blocks.iter().enumerate() {
@@ -91,7 +91,9 @@ impl Flow {
                 alive.insert(value, length);
             }
             for (line_at, line) in block.lines.iter().enumerate().rev() {
-                writes_of(line).iter().for_each(|value| drop(alive.remove(value)));
+                for value in writes_of(line) {
+                    alive.remove(&value);
+                }
                 for value in reads_of(line).into_iter().filter(is_word) {
                     alive.insert(value, line_at as u32);
                 }
@@ -105,12 +107,12 @@ impl Flow {
 }
 
 /// Whether a value lies in a general register.
-pub fn is_word(value: &VReg) -> bool {
+pub(super) fn is_word(value: &VReg) -> bool {
     value.class() == RegClass::Int
 }
 
 /// What the end of a block reads: what it returns, and what its edges carry.
-pub fn end_reads(end: &End<VReg>) -> Vec<VReg> {
+pub(super) fn end_reads(end: &End<VReg>) -> Vec<VReg> {
     let mut found: Vec<VReg> = end.edges().iter().flat_map(|edge| edge.args.clone()).collect();
     if let End::Return(values) = end {
         found.extend(values);

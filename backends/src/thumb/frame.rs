@@ -2,25 +2,22 @@
 //! [`code`](super::code) become. Spills go to idle registers first: float registers where there is an FPU, r8 and up on
 //! Armv6-M; a move there costs less than memory.
 
-use super::code::{Block, Code, End, Line, Location, What};
+use super::code::{Code, End, Line, Location, What};
 use super::flavor::Flavor;
 use super::isa::{Inst, Op, Reg, Shift};
 use super::piece::{Body, Piece, Symbol};
-use crate::native::Callee;
 use std::collections::BTreeMap;
 
 /// A function of machine instructions, and the bytes of stack that it takes itself.
-pub struct Framed {
+pub(super) struct Framed {
     /// Its blocks; returns are instructions now.
     pub body: Body,
     /// Bytes of stack without those of callees.
     pub stack: u32,
-    /// Whom it calls.
-    pub callees: Vec<Callee>,
 }
 
 /// Lays the frame out. `link` forces the return address to be saved, so that long jumps may destroy it.
-pub fn frame(code: &Code<Reg>, flavor: Flavor, link: bool) -> Framed {
+pub(super) fn frame(code: &Code<Reg>, flavor: Flavor, link: bool) -> Framed {
     let frame = Frame::new(code, flavor, link);
     let mut body = Body { name: code.name.clone(), blocks: Vec::new() };
     for (at, block) in code.blocks.iter().enumerate() {
@@ -35,17 +32,11 @@ pub fn frame(code: &Code<Reg>, flavor: Flavor, link: bool) -> Framed {
         body.blocks.push(super::piece::Block {
             pieces,
             end: block.end.clone(),
-            depth: block.depth,
             count: block.count,
             comment: block.comment.clone(),
         });
     }
-    let lines = code.blocks.iter().flat_map(|block: &Block<Reg>| &block.lines);
-    let callees = lines.filter_map(|line| match &line.what {
-        What::Call { callee, .. } => Some(callee.clone()),
-        _ => None,
-    });
-    Framed { body, stack: frame.bytes() + frame.pushed_bytes(), callees: callees.collect() }
+    Framed { body, stack: frame.bytes() + frame.pushed_bytes() }
 }
 
 struct Frame {
@@ -232,7 +223,9 @@ impl Frame {
                 pieces.push(Piece::DataHalf { d: *d, offset: *offset, high: false });
                 pieces.push(Piece::DataHalf { d: *d, offset: *offset, high: true });
             }
-            What::DataAddress { d, offset } => pieces.push(Piece::Literal { d: *d, word: Symbol::Data(*offset) }),
+            What::DataAddress { d, offset } => {
+                pieces.push(Piece::Literal { d: *d, word: Symbol::Data(*offset) })
+            }
             What::Choose { d, then, cond } if d != then => {
                 pieces.push(Piece::Choose { d: *d, then: *then, cond: *cond });
             }
@@ -245,7 +238,8 @@ impl Frame {
             }
             What::Outgoing { value, index } => {
                 let imm = 4 * index;
-                let inst = Inst { d: Some(*value), n: Some(Reg::SP), imm: imm as i32, ..Inst::new(Op::StrImm) };
+                let inst =
+                    Inst { d: Some(*value), n: Some(Reg::SP), imm: imm as i32, ..Inst::new(Op::StrImm) };
                 pieces.push(Piece::Inst(inst));
             }
             What::Move { from, to } => self.shuffle(*from, *to, pieces),
@@ -309,6 +303,7 @@ fn copy(to: Reg, from: Reg) -> Piece {
 
 /// Sets a register to a number, in one instruction if possible.
 fn constant(d: Reg, value: i32, flavor: Flavor, pieces: &mut Vec<Piece>) {
+    let reg = d;
     let d = Some(d);
     let mut emit = |op: Op, imm: i32| pieces.push(Piece::Inst(Inst { d, imm, ..Inst::new(op) }));
     if flavor.thumb2 {
@@ -340,7 +335,7 @@ fn constant(d: Reg, value: i32, flavor: Flavor, pieces: &mut Vec<Piece>) {
             small(Op::MovImm, None, None, 255);
             small(Op::AddImm, None, d, value - 255);
         }
-        _ => pieces.push(Piece::Literal { d: d.expect("given above"), word: Symbol::Number(value) }),
+        _ => pieces.push(Piece::Literal { d: reg, word: Symbol::Number(value) }),
     }
 }
 

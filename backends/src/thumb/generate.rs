@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 const REACH: u32 = 1800;
 
 /// One function of the object.
-pub struct Generated {
+pub(super) struct Generated {
     /// Its instructions at offsets from its own beginning.
     pub layout: Layout,
     /// What it costs by itself.
@@ -29,7 +29,7 @@ pub struct Generated {
 }
 
 /// Generates one function.
-pub fn function(function: &Function, flavor: Flavor, model: &Model) -> Generated {
+pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Generated {
     let (mut code, mut vregs) = select(function, flavor);
     let registers = flavor.machine().registers as usize;
     if flavor.thumb2 {
@@ -49,7 +49,7 @@ pub fn function(function: &Function, flavor: Flavor, model: &Model) -> Generated
 }
 
 /// All functions of an object, and who is who.
-pub struct Functions {
+pub(super) struct Functions {
     /// Kernels, the entry function, routines.
     pub all: Vec<Generated>,
     routines: BTreeMap<&'static str, usize>,
@@ -57,7 +57,7 @@ pub struct Functions {
 
 impl Functions {
     /// Puts functions together: `routines` names those that are routines, by their position.
-    pub fn new(all: Vec<Generated>, routines: BTreeMap<&'static str, usize>) -> Self {
+    pub(super) fn new(all: Vec<Generated>, routines: BTreeMap<&'static str, usize>) -> Self {
         Self { all, routines }
     }
 
@@ -69,12 +69,12 @@ impl Functions {
     }
 
     /// The symbol of a function that others call.
-    pub fn name(&self, callee: &Callee) -> &str {
+    pub(super) fn name(&self, callee: &Callee) -> &str {
         &self.all[self.position(callee)].layout.name
     }
 
     /// What one call of a function takes, with all that it calls.
-    pub fn total(&self, at: usize) -> Total {
+    pub(super) fn total(&self, at: usize) -> Total {
         let costs = &self.all[at].costs;
         let mut total = costs.own;
         for (callee, times) in &costs.calls {
@@ -86,13 +86,13 @@ impl Functions {
     }
 
     /// The most stack that a call of a function takes, in bytes, with all that it calls.
-    pub fn stack(&self, at: usize) -> u32 {
+    pub(super) fn stack(&self, at: usize) -> u32 {
         let below = self.all[at].costs.calls.iter().map(|(callee, _)| self.stack(self.position(callee)));
         self.all[at].stack + below.max().unwrap_or(0)
     }
 
     /// The functions as parts of an object file. `global` is the position of the one that others may call.
-    pub fn assemble(&self, global: usize, flavor: Flavor) -> Vec<elf::Function> {
+    pub(super) fn assemble(&self, global: usize, flavor: Flavor) -> Vec<elf::Function> {
         let mut start = 0u32;
         let starts: Vec<u32> = self
             .all
@@ -180,64 +180,5 @@ const ANY_HALF: i32 = 0x1357;
 fn clear_half(bytes: &mut [u8]) {
     for (byte, keep) in bytes.iter_mut().zip([!0x0f, !0x04, !0xff, !0x70]) {
         *byte &= keep;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::native::{Builder, Class, Cond, Count, Edge, End, Op as W, Region, Width};
-    use tinyc_ir::loops::PackedOp;
-
-    #[test]
-    fn smoke() {
-        let once = Count { times: 1, varies: false };
-        let (mut b, p) = Builder::new("dot", "a dot product", &[Class::Word, Class::Word, Class::Word]);
-        let zero = b.word(W::Const(0), &[]);
-        let n = b.word(W::Const(16), &[]);
-        let body = Count { times: 16, varies: false };
-        let (head, q) = b.block(&[Class::Word; 4], 1, body);
-        b.end(End::Jump(Edge { to: head, args: vec![p[0], p[1], zero, n], count: once }));
-        b.switch_to(head);
-        let mut acc = q[2];
-        for i in 0..4 {
-            let load = |b: &mut Builder, base, k| {
-                b.word(W::Load { width: Width::Word, offset: k * 4, region: Region(0) }, &[base])
-            };
-            let x = load(&mut b, q[0], i);
-            let w = load(&mut b, q[1], i);
-            let u = b.word(W::Packed(PackedOp::UnpackSigned { rotate: 8 }), &[w]);
-            acc = b.word(W::Packed(PackedOp::Dot2), &[acc, x, u]);
-        }
-        let step = b.word(W::Const(16), &[]);
-        let x = b.word(W::Add, &[q[0], step]);
-        let w = b.word(W::Add, &[q[1], step]);
-        let one = b.word(W::Const(1), &[]);
-        let left = b.word(W::Sub, &[q[3], one]);
-        let (out, r) = b.block(&[Class::Word], 0, once);
-        let zero = b.word(W::Const(0), &[]);
-        b.end(End::Branch {
-            cond: Cond::Ne,
-            left,
-            right: zero,
-            then: Edge { to: head, args: vec![x, w, acc, left], count: Count { times: 15, varies: false } },
-            otherwise: Edge { to: out, args: vec![acc], count: once },
-        });
-        b.switch_to(out);
-        b.push(W::Store { width: Width::Word, offset: 0, region: Region(1) }, &[p[2], r[0]], &[]);
-        b.end(End::Return(vec![]));
-        let f = b.finish();
-        for name in ["cortex-m4", "cortex-m0plus"] {
-            let core = tinyc_targets::cores().find(|c| c.name == name).expect("listed");
-            let flavor = Flavor::of(core).expect("arm");
-            if !flavor.dsp {
-                continue;
-            }
-            let g = function(&f, flavor, &Model::new(core));
-            for (placed, cycles) in g.layout.code.iter().zip(&g.costs.cycles) {
-                println!("{:4x} {} {cycles} {}", placed.address, placed.bytes, placed.inst);
-            }
-            println!("{:?}", g.costs.own);
-        }
     }
 }

@@ -10,7 +10,7 @@ use crate::native::{Callee, Count};
 
 /// A function at offsets from its own beginning, which is aligned to 4 bytes.
 #[derive(Clone, Debug)]
-pub struct Layout {
+pub(super) struct Layout {
     /// A valid identifier.
     pub name: String,
     /// The instructions in order. Calls have no displacement and data addresses no immediate yet.
@@ -27,7 +27,7 @@ pub struct Layout {
 
 /// What an instruction refers to beyond the function.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fixup {
+pub(super) enum Fixup {
     /// The function that a BL calls.
     Call(Callee),
     /// The low or high half of the address of a byte of the constant data.
@@ -41,7 +41,7 @@ pub enum Fixup {
 
 /// Instructions that run one after the other, and how often.
 #[derive(Clone, Debug)]
-pub struct Span {
+pub(super) struct Span {
     /// Positions in [`Layout::code`].
     pub range: std::ops::Range<usize>,
     /// How often it runs in one call.
@@ -50,8 +50,6 @@ pub struct Span {
     pub entered: u64,
     /// Its branches: position of the instruction, how often it is taken, position of the target.
     pub taken: Vec<(usize, u64, usize)>,
-    /// How many loops it is in.
-    pub depth: u32,
     /// What it does, in a few words; may be empty.
     pub comment: String,
 }
@@ -82,18 +80,20 @@ enum Kind {
 struct Group {
     items: Vec<Item>,
     count: Count,
-    depth: u32,
     comment: String,
     /// How often a taken branch leads here.
     entered: u64,
 }
 
 /// Lays a function out.
-pub fn layout(body: &Body, flavor: Flavor) -> Layout {
+pub(super) fn layout(body: &Body, flavor: Flavor) -> Layout {
     let order = order(&body.blocks);
     let mut groups = groups(&body.blocks, &order, flavor);
-    let mut layouter = Layouter { flavor, starts: Vec::new(), addresses: Vec::new(), pools: Vec::new(), end: 0 };
-    while layouter.place(&groups) && (layouter.island(&mut groups) || layouter.relax(&mut groups) || layouter.align(&mut groups)) {}
+    let mut layouter =
+        Layouter { flavor, starts: Vec::new(), addresses: Vec::new(), pools: Vec::new(), end: 0 };
+    while layouter.place(&groups)
+        && (layouter.island(&mut groups) || layouter.relax(&mut groups) || layouter.align(&mut groups))
+    {}
     layouter.finish(&body.name, groups)
 }
 
@@ -126,11 +126,13 @@ fn order(blocks: &[Block]) -> Vec<usize> {
     let splits: Vec<Option<usize>> = (0..blocks.len())
         .map(|at| {
             let made = at > 0 && blocks[at].end.edges().len() == 1;
-            made.then(|| single(at).filter(|&from| from < at && blocks[from].end.edges().len() == 2)).flatten()
+            made.then(|| single(at).filter(|&from| from < at && blocks[from].end.edges().len() == 2))
+                .flatten()
         })
         .collect();
     // Only blocks that stand out of line, at the end, are moved.
-    let first_split = (0..blocks.len()).rev().take_while(|&at| splits[at].is_some()).last().unwrap_or(blocks.len());
+    let first_split =
+        (0..blocks.len()).rev().take_while(|&at| splits[at].is_some()).last().unwrap_or(blocks.len());
     for at in 0..first_split {
         if at > 0 && is_empty(&blocks[at]) {
             continue;
@@ -182,7 +184,7 @@ fn groups(blocks: &[Block], order: &[usize], flavor: Flavor) -> Vec<Group> {
                 }
             }
         }
-        groups.push(Group { items, count: block.count, depth: block.depth, comment: block.comment.clone(), entered: 0 });
+        groups.push(Group { items, count: block.count, comment: block.comment.clone(), entered: 0 });
     }
     groups.iter_mut().zip(entered).for_each(|(group, entered)| group.entered = entered);
     groups
@@ -228,7 +230,9 @@ fn shrink(items: &mut [Item], branches: bool, flavor: Flavor) {
         let conditional = item.inst.cond != Cond::Al;
         if item.kind == Kind::Plain && !conditional && !live {
             let mut candidates = vec![Inst { s: true, ..item.inst }];
-            if matches!(item.inst.op, Op::Add | Op::And | Op::Orr | Op::Eor | Op::Mul) && item.inst.shift == Shift::NONE {
+            if matches!(item.inst.op, Op::Add | Op::And | Op::Orr | Op::Eor | Op::Mul)
+                && item.inst.shift == Shift::NONE
+            {
                 candidates.push(Inst { n: item.inst.m, m: item.inst.n, s: true, ..item.inst });
             }
             let small = candidates.into_iter().find(|inst| {
@@ -295,10 +299,10 @@ impl Layouter {
     fn island(&mut self, groups: &mut [Group]) -> bool {
         const REACH: u32 = 1000;
         let mut first: Option<u32> = None;
-        for at in 0..groups.len() {
-            for number in 0..groups[at].items.len() {
+        for (at, group) in groups.iter_mut().enumerate() {
+            for number in 0..group.items.len() {
                 let address = self.addresses[at][number];
-                if matches!(groups[at].items[number].kind, Kind::Literal(_)) {
+                if matches!(group.items[number].kind, Kind::Literal(_)) {
                     first = first.or(Some(address));
                 }
                 if self.pools.iter().any(|pool| (pool.0, pool.1) == (at, number)) {
@@ -306,13 +310,15 @@ impl Layouter {
                 }
                 let ahead = self.pools.iter().find(|pool| (pool.0, pool.1) >= (at, number));
                 let last = ahead.map_or(0, |pool| pool.2 + 4 * pool.3.len() as u32);
-                let next = groups[at].items.get(number + 1);
+                let next = group.items.get(number + 1);
                 let flags = next.is_some_and(|next| next.inst.op == Op::Bcond)
-                    || matches!(groups[at].items[number].inst.op, Op::Bcond);
-                if first.is_some_and(|first| last > first + REACH && address + 64 > first + REACH - 200) && !flags {
+                    || matches!(group.items[number].inst.op, Op::Bcond);
+                if first.is_some_and(|first| last > first + REACH && address + 64 > first + REACH - 200)
+                    && !flags
+                {
                     let inst = Inst::new(Op::B);
-                    let over = Item { inst, kind: Kind::Over, bytes: 2, taken: groups[at].count.times };
-                    groups[at].items.insert(number + 1, over);
+                    let over = Item { inst, kind: Kind::Over, bytes: 2, taken: group.count.times };
+                    group.items.insert(number + 1, over);
                     return true;
                 }
             }
@@ -322,10 +328,9 @@ impl Layouter {
 
     /// Lengthens branches that do not reach. Whether something changed.
     fn relax(&mut self, groups: &mut [Group]) -> bool {
-        for at in 0..groups.len() {
-            let mut number = 0;
-            while number < groups[at].items.len() {
-                let item = &groups[at].items[number];
+        for (at, group) in groups.iter_mut().enumerate() {
+            for number in 0..group.items.len() {
+                let item = &group.items[number];
                 if let Kind::To(to) = item.kind
                     && item.bytes == 2
                 {
@@ -334,24 +339,23 @@ impl Layouter {
                     if !reach.contains(&distance) {
                         let item = item.clone();
                         if self.flavor.thumb2 {
-                            groups[at].items[number].inst.wide = true;
-                            groups[at].items[number].bytes = 4;
+                            group.items[number].inst.wide = true;
+                            group.items[number].bytes = 4;
                         } else if item.inst.op == Op::Bcond {
                             // Around an unconditional branch, which reaches farther.
                             let around = Inst { cond: opposite(item.inst.cond), ..item.inst };
-                            let taken = groups[at].count.times.saturating_sub(item.taken);
+                            let taken = group.count.times.saturating_sub(item.taken);
                             let far = Item { inst: Inst::new(Op::B), ..item };
-                            groups[at].items[number] = Item { inst: around, kind: Kind::Around, bytes: 2, taken };
-                            groups[at].items.insert(number + 1, far);
+                            group.items[number] = Item { inst: around, kind: Kind::Around, bytes: 2, taken };
+                            group.items.insert(number + 1, far);
                         } else {
                             // The frame saves the return address in functions of this length.
-                            groups[at].items[number].inst = Inst { wide: true, ..Inst::new(Op::Bl) };
-                            groups[at].items[number].bytes = 4;
+                            group.items[number].inst = Inst { wide: true, ..Inst::new(Op::Bl) };
+                            group.items[number].bytes = 4;
                         }
                         return true;
                     }
                 }
-                number += 1;
             }
         }
         false
@@ -379,9 +383,12 @@ impl Layouter {
                 })
             });
             if widened.is_none() {
-                let end = before.last().is_some_and(|item| matches!(item.kind, Kind::To(_)) || is_final(&item.inst));
+                let end = before
+                    .last()
+                    .is_some_and(|item| matches!(item.kind, Kind::To(_)) || is_final(&item.inst));
                 let place = if end { before.len() - 1 } else { before.len() };
-                before.insert(place, Item { inst: Inst::new(Op::Nop), kind: Kind::Plain, bytes: 2, taken: 0 });
+                before
+                    .insert(place, Item { inst: Inst::new(Op::Nop), kind: Kind::Plain, bytes: 2, taken: 0 });
             }
             return true;
         }
@@ -430,7 +437,8 @@ impl Layouter {
                     }
                     Kind::Around => {
                         // The far branch has 2 or 4 bytes.
-                        let behind = self.addresses[at][number + 1] + 2 * u32::from(far_bytes[number] == 4) + 2;
+                        let behind =
+                            self.addresses[at][number + 1] + 2 * u32::from(far_bytes[number] == 4) + 2;
                         inst.imm = behind as i32 - address as i32 - 4;
                         taken.push((layout.code.len(), item.taken, layout.code.len() + 2));
                     }
@@ -448,7 +456,6 @@ impl Layouter {
                 count: group.count,
                 entered: group.entered,
                 taken,
-                depth: group.depth,
                 comment: group.comment,
             });
         }

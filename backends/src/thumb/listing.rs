@@ -6,7 +6,6 @@ use super::generate::{Functions, Generated};
 use super::isa::{Inst, Op, Reg, text};
 use super::layout::{Fixup, Layout, Span};
 use super::piece::Symbol;
-use crate::native::Callee;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tinyc_targets::Core;
@@ -15,10 +14,19 @@ use tinyc_targets::Core;
 const COLUMN: usize = 44;
 
 /// Writes the listing. `comments` holds a line per function.
-pub fn listing(functions: &Functions, assembly: &Assembly, comments: &[String], core: &Core) -> String {
+pub(super) fn listing(
+    functions: &Functions,
+    assembly: &Assembly,
+    comments: &[String],
+    core: &Core,
+) -> String {
     let name = &assembly.name;
     let mut out = String::new();
-    let _ = writeln!(out, "@ {name} for {}. Cycles are those of one call of a function, with memory that never", core.name);
+    let _ = writeln!(
+        out,
+        "@ {name} for {}. Cycles are those of one call of a function, with memory that never",
+        core.name
+    );
     out.push_str("@ waits; calls count without what they call.\n");
     let _ = writeln!(out, "    .syntax unified\n    .thumb\n    .arch {}", core.architecture);
     if core.features.fpu_f32 {
@@ -39,7 +47,11 @@ pub fn listing(functions: &Functions, assembly: &Assembly, comments: &[String], 
             grouped(function.costs.own.instructions),
             grouped(function.costs.own.cycles),
         );
-        let _ = writeln!(out, "    .p2align 2\n    .{kind} {0}\n    .type {0}, %function\n    .thumb_func\n{0}:", part.name);
+        let _ = writeln!(
+            out,
+            "    .p2align 2\n    .{kind} {0}\n    .type {0}, %function\n    .thumb_func\n{0}:",
+            part.name
+        );
         code(function, functions, &part.name, &mut out);
         let _ = writeln!(out, "    .size {0}, . - {0}", part.name);
     }
@@ -72,7 +84,12 @@ fn code(function: &Generated, functions: &Functions, name: &str, out: &mut Strin
                     None => literal(&placed.inst, placed.address, name),
                 },
             };
-            let _ = writeln!(out, "    {text:<width$}@ {}", grouped(function.costs.cycles[at]), width = COLUMN - 4);
+            let _ = writeln!(
+                out,
+                "    {text:<width$}@ {}",
+                grouped(function.costs.cycles[at]),
+                width = COLUMN - 4
+            );
         }
     }
     words(&mut literals, u32::MAX, name, out);
@@ -90,8 +107,12 @@ fn head(span: &Span, out: &mut String) {
 
 /// A name for every address that a branch leads to.
 fn labels(layout: &Layout, name: &str) -> BTreeMap<u32, String> {
-    let mut targets: Vec<u32> =
-        layout.code.iter().filter(|p| p.inst.op != Op::Bl || p.inst.imm != 0).filter_map(|p| p.target()).collect();
+    let mut targets: Vec<u32> = layout
+        .code
+        .iter()
+        .filter(|p| p.inst.op != Op::Bl || p.inst.imm != 0)
+        .filter_map(|p| p.target())
+        .collect();
     targets.sort_unstable();
     targets.dedup();
     targets.into_iter().enumerate().map(|(at, target)| (target, format!(".L{name}_{at}"))).collect()

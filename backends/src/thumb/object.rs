@@ -1,12 +1,12 @@
 //! A program as an object file, with what it costs: the backend's entrance.
 
+use super::Architecture;
 use super::count::Total;
 use super::elf::{Assembly, Constants, Label};
 use super::flavor::Flavor;
 use super::generate::{self, Functions, Generated};
 use super::listing::listing;
 use super::timing::Model;
-use super::Architecture;
 use crate::native::{self, Function, routines};
 use std::collections::BTreeMap;
 use tinyc_ir::entity::Entity;

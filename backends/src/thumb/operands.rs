@@ -4,12 +4,12 @@ use super::code::{Line, What};
 use super::isa::{Field, Inst, Role};
 
 /// The fields that an instruction reads, but for those that it changes.
-pub fn reads<R: Copy>(inst: &Inst<R>) -> impl Iterator<Item = (Field, R)> {
+pub(super) fn reads<R: Copy>(inst: &Inst<R>) -> impl Iterator<Item = (Field, R)> {
     fields(inst).filter(|(_, _, role)| *role == Role::Use).map(|(field, value, _)| (field, value))
 }
 
 /// The fields that an instruction writes or changes.
-pub fn writes<R: Copy>(inst: &Inst<R>) -> impl Iterator<Item = (Field, R)> {
+pub(super) fn writes<R: Copy>(inst: &Inst<R>) -> impl Iterator<Item = (Field, R)> {
     fields(inst).filter(|(_, _, role)| *role != Role::Use).map(|(field, value, _)| (field, value))
 }
 
@@ -21,14 +21,14 @@ fn fields<R: Copy>(inst: &Inst<R>) -> impl Iterator<Item = (Field, R, Role)> {
 }
 
 /// All values that a line reads.
-pub fn reads_of<R: Copy>(line: &Line<R>) -> Vec<R> {
+pub(super) fn reads_of<R: Copy>(line: &Line<R>) -> Vec<R> {
     let mut found = Vec::new();
     each_read(&mut line.clone(), &mut |value| found.push(*value));
     found
 }
 
 /// Visits all values that a line reads, to replace them.
-pub fn each_read<R: Copy>(line: &mut Line<R>, visit: &mut dyn FnMut(&mut R)) {
+pub(super) fn each_read<R: Copy>(line: &mut Line<R>, visit: &mut dyn FnMut(&mut R)) {
     match &mut line.what {
         What::Inst(inst) => {
             let info = inst.op.info();
@@ -54,7 +54,7 @@ pub fn each_read<R: Copy>(line: &mut Line<R>, visit: &mut dyn FnMut(&mut R)) {
 }
 
 /// All values that a line defines.
-pub fn writes_of<R: Copy>(line: &Line<R>) -> Vec<R> {
+pub(super) fn writes_of<R: Copy>(line: &Line<R>) -> Vec<R> {
     match &line.what {
         What::Inst(inst) => writes(inst).map(|(_, value)| value).collect(),
         What::Constant { d, .. }

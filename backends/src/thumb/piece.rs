@@ -6,7 +6,7 @@ use crate::native::{Callee, Count};
 
 /// A function whose registers are chosen.
 #[derive(Clone, Debug)]
-pub struct Body {
+pub(super) struct Body {
     /// A valid identifier.
     pub name: String,
     /// In the order of the layout; the first is the entry.
@@ -15,13 +15,11 @@ pub struct Body {
 
 /// A basic block.
 #[derive(Clone, Debug)]
-pub struct Block {
+pub(super) struct Block {
     /// What it does. Where the block returns, the last piece does.
     pub pieces: Vec<Piece>,
     /// How it ends.
     pub end: End<Reg>,
-    /// How many loops it is in.
-    pub depth: u32,
     /// How often it runs in one call.
     pub count: Count,
     /// What it does, in a few words for the listing; may be empty.
@@ -30,7 +28,7 @@ pub struct Block {
 
 /// One or a few instructions whose form depends on addresses.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Piece {
+pub(super) enum Piece {
     /// An instruction.
     Inst(Inst<Reg>),
     /// A call of another function of the object.
@@ -64,7 +62,7 @@ pub enum Piece {
 
 /// A word behind the code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Symbol {
+pub(super) enum Symbol {
     /// A number.
     Number(i32),
     /// The address of a byte of the constant data.

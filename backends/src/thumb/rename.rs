@@ -8,12 +8,13 @@ use regalloc2::{RegClass, VReg};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Gives each use the name that reaches it. `origins` says which value a new name stands for.
-pub fn rename(code: &mut Code<VReg>, flow: &Flow, vregs: &mut usize, origins: &BTreeMap<VReg, VReg>) {
+pub(super) fn rename(code: &mut Code<VReg>, flow: &Flow, vregs: &mut usize, origins: &BTreeMap<VReg, VReg>) {
     let values: BTreeSet<VReg> = origins.values().copied().collect();
     if values.is_empty() {
         return;
     }
-    let mut renamer = Renamer { code, flow, vregs, entries: BTreeMap::new(), lasts: BTreeMap::new(), joins: Vec::new() };
+    let mut renamer =
+        Renamer { code, flow, vregs, entries: BTreeMap::new(), lasts: BTreeMap::new(), joins: Vec::new() };
     renamer.find_lasts(origins, &values);
     renamer.uses(origins, &values);
     let joins = std::mem::take(&mut renamer.joins);

@@ -1,16 +1,16 @@
 //! The order of instructions inside a block, before register allocation: loads are brought together, because neighbours
 //! overlap, as far as all values that are alive then fit the registers. Everything else stays in the order of the source.
 
-use super::operands::{reads_of, writes_of};
 use super::code::{Code, End, Line, Memory, What};
 use super::isa::{Flags, Op};
+use super::operands::{reads_of, writes_of};
 use regalloc2::{RegClass, VReg};
 
 /// Blocks of more lines are left as they are: the search is quadratic.
 const LONGEST: usize = 600;
 
 /// Reorders every block; `registers` is the number of general registers that can hold values.
-pub fn schedule(code: &mut Code<VReg>, registers: usize) {
+pub(super) fn schedule(code: &mut Code<VReg>, registers: usize) {
     for block in &mut code.blocks {
         let loads = block.lines.iter().filter(|line| is_load(line)).count();
         if loads < 2 || block.lines.len() > LONGEST {
@@ -126,7 +126,10 @@ enum Touch {
 
 impl Touch {
     fn ordered(self, other: Self) -> bool {
-        matches!((self, other), (Self::Matters, Self::Matters | Self::Clobbers) | (Self::Clobbers, Self::Matters))
+        matches!(
+            (self, other),
+            (Self::Matters, Self::Matters | Self::Clobbers) | (Self::Clobbers, Self::Matters)
+        )
     }
 }
 
@@ -160,7 +163,10 @@ fn flags(lines: &[Line<VReg>]) -> Vec<Touch> {
 /// Whether two lines must keep their order because of memory or calls.
 fn ordered(early: &Line<VReg>, late: &Line<VReg>) -> bool {
     let fixed = |line: &Line<VReg>| {
-        matches!(line.what, What::Call { .. } | What::Outgoing { .. } | What::Incoming { .. } | What::Move { .. })
+        matches!(
+            line.what,
+            What::Call { .. } | What::Outgoing { .. } | What::Incoming { .. } | What::Move { .. }
+        )
     };
     match (early.memory, late.memory) {
         _ if fixed(early) || fixed(late) => true,

@@ -13,7 +13,7 @@ use regalloc2::{RegClass, VReg};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Spills until `registers` values fit everywhere, and `saved` values across calls. New values are numbered from `vregs`.
-pub fn spill(code: &mut Code<VReg>, vregs: &mut usize, registers: usize, saved: usize) {
+pub(super) fn spill(code: &mut Code<VReg>, vregs: &mut usize, registers: usize, saved: usize) {
     let flow = Flow::new(code);
     let mut spiller = Spiller {
         code,
@@ -141,7 +141,8 @@ impl Spiller<'_> {
             self.flow.next_use[at].keys().copied().partition(|value| used.contains(value));
         inside.sort_by_key(distance);
         through.sort_by_key(distance);
-        let pressure = body.iter().map(|&block| self.pressure(block, &|v| used.contains(v))).max().unwrap_or(0);
+        let pressure =
+            body.iter().map(|&block| self.pressure(block, &|v| used.contains(v))).max().unwrap_or(0);
         inside.truncate(self.registers);
         through.truncate(self.registers.saturating_sub(pressure.max(inside.len())));
         inside.into_iter().chain(through).collect()
@@ -154,12 +155,13 @@ impl Spiller<'_> {
         let mut entry: BTreeSet<VReg> = block.params.iter().copied().filter(is_word).collect();
         if at == 0 {
             // Arguments beyond the fourth arrive by loads.
-            entry = entry.into_iter().filter(|v| block.params.iter().take(4).any(|p| p == v)).collect();
+            entry.retain(|v| block.params.iter().take(4).any(|p| p == v));
             return entry;
         }
         let held = |from: &usize| self.exits.get(from).map(|(held, _)| held);
         let ways: Vec<&BTreeSet<VReg>> = self.flow.before[at].iter().filter_map(held).collect();
-        let mut some: Vec<VReg> = alive.keys().copied().filter(|v| ways.iter().any(|held| held.contains(v))).collect();
+        let mut some: Vec<VReg> =
+            alive.keys().copied().filter(|v| ways.iter().any(|held| held.contains(v))).collect();
         some.sort_by_key(|v| (!ways.iter().all(|held| held.contains(v)), alive[v], *v));
         for value in some {
             if entry.len() < self.registers {
@@ -266,7 +268,8 @@ impl Spiller<'_> {
         distance: &dyn Fn(&VReg) -> u32,
     ) {
         while state.held.len() > room {
-            let far = state.held.iter().copied().filter(|v| !needed.contains(v)).max_by_key(|v| (distance(v), *v));
+            let far =
+                state.held.iter().copied().filter(|v| !needed.contains(v)).max_by_key(|v| (distance(v), *v));
             let Some(value) = far else { return };
             state.held.remove(&value);
             if distance(&value) != u32::MAX && state.kept.insert(value) {
@@ -311,7 +314,10 @@ impl Spiller<'_> {
             found.entry(value).or_default().push(length);
         }
         for (&value, distance) in &self.flow.next_use_out[at] {
-            found.entry(value).or_default().push(length.saturating_add(1).saturating_add(*distance).min(u32::MAX - 1));
+            found
+                .entry(value)
+                .or_default()
+                .push(length.saturating_add(1).saturating_add(*distance).min(u32::MAX - 1));
         }
         found
     }
@@ -366,7 +372,8 @@ fn drop_memory_params(code: &mut Code<VReg>, entries: &BTreeMap<usize, BTreeSet<
         .iter()
         .enumerate()
         .map(|(at, block)| {
-            let stays = |p: &VReg| at == 0 || !is_word(p) || entries.get(&at).is_none_or(|entry| entry.contains(p));
+            let stays =
+                |p: &VReg| at == 0 || !is_word(p) || entries.get(&at).is_none_or(|entry| entry.contains(p));
             block.params.iter().map(stays).collect()
         })
         .collect();

@@ -238,7 +238,11 @@ impl Selector<'_> {
 
     /// Products of 64 bits, or the high half of one.
     pub(super) fn multiply_long(&mut self, inst: &native::Inst) {
-        let machine = if matches!(inst.op, Op::MulLongSigned | Op::MulHighSigned) { Machine::Smull } else { Machine::Umull };
+        let machine = if matches!(inst.op, Op::MulLongSigned | Op::MulHighSigned) {
+            Machine::Smull
+        } else {
+            Machine::Umull
+        };
         let (n, m) = (self.read(inst.args[0]), self.read(inst.args[1]));
         let (low, high) = match inst.results[..] {
             [high] => (self.temporary(), self.result(high)),

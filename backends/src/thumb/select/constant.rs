@@ -1,7 +1,5 @@
 //! Which numbers fit into instructions.
 
-use crate::thumb::flavor::Flavor;
-
 /// Whether a number is a modified immediate of Thumb-2: a byte, a byte repeated in one of three patterns, or eight bits
 /// that start with 1 shifted left.
 pub(super) fn modified(value: i32) -> bool {
@@ -14,13 +12,4 @@ pub(super) fn modified(value: i32) -> bool {
         || value == byte * 0x0101_0101
         || (value != 0 && (value >> value.trailing_zeros().min(24)).leading_zeros() >= 24)
             && value.leading_zeros() + value.trailing_zeros() >= 24
-}
-
-/// Whether one instruction can set a register to the number.
-pub(super) fn is_short(value: i32, flavor: Flavor) -> bool {
-    if flavor.thumb2 {
-        modified(value) || modified(!value) || (0..=0xffff).contains(&value)
-    } else {
-        (0..=0xff).contains(&value)
-    }
 }

@@ -62,5 +62,5 @@ impl Selector<'_> {
 fn float_immediate(bits: u32) -> Option<i32> {
     let exponent = bits >> 25 & 0x3f;
     let fits = bits & 0x0007_ffff == 0 && matches!(exponent, 0b10_0000 | 0b01_1111);
-    fits.then(|| ((bits >> 24 & 0x80) | (bits >> 19 & 0x7f)) as i32)
+    fits.then_some(((bits >> 24 & 0x80) | (bits >> 19 & 0x7f)) as i32)
 }

@@ -18,7 +18,7 @@ use regalloc2::{RegClass, VReg};
 use tinyc_ir::entity::Entity;
 
 /// Selects instructions for a function.
-pub fn select(function: &Function, flavor: Flavor) -> (Code<VReg>, usize) {
+pub(super) fn select(function: &Function, flavor: Flavor) -> (Code<VReg>, usize) {
     let mut selector = Selector::new(function, flavor);
     let mut blocks: Vec<Block<VReg>> = Vec::new();
     for (block, _) in function.blocks.iter().collect::<Vec<_>>().into_iter().rev() {
@@ -126,7 +126,9 @@ impl<'a> Selector<'a> {
             Op::MulHighSigned if self.flavor.dsp => {
                 self.plain(Machine::Smmul, inst.results[0], &[(Field::N, a), (Field::M, b)]);
             }
-            Op::MulHighSigned | Op::MulHighUnsigned | Op::MulLongSigned | Op::MulLongUnsigned => self.multiply_long(inst),
+            Op::MulHighSigned | Op::MulHighUnsigned | Op::MulLongSigned | Op::MulLongUnsigned => {
+                self.multiply_long(inst)
+            }
             Op::MulAddLongSigned | Op::MulAddLongUnsigned => self.multiply_add_long(inst),
             Op::DivSigned => self.plain(Machine::Sdiv, inst.results[0], &[(Field::N, a), (Field::M, b)]),
             Op::DivUnsigned => self.plain(Machine::Udiv, inst.results[0], &[(Field::N, a), (Field::M, b)]),
