@@ -1,6 +1,6 @@
 //! The simulator executes object files: those of this backend and those of GCC.
 
-use tinyc_backends::thumb::sim::Machine;
+use tinyc_backends::thumb::sim::{FlashModel, Machine};
 
 use crate::elf::{assembly, cores};
 
@@ -61,4 +61,22 @@ fn files_that_are_no_objects_are_refused() {
     }
     let other = tinyc_targets::find("rv32imc").unwrap().core;
     assert!(Machine::load(&object, &other).is_err());
+}
+
+/// Two constants far from each other: two lines of flash that waits 5 cycles.
+#[test]
+fn constants_wait_for_the_flash_of_a_chip() {
+    let target = tinyc_targets::find("stm32l4r5").unwrap();
+    let architecture = tinyc_backends::thumb::Architecture::of(&target.core).unwrap();
+    let object = assembly(architecture).object(&target.core, architecture);
+    let mut machine = Machine::load(&object, &target.core).unwrap();
+    let out = machine.alloc("out", 8, 4, None, true).unwrap();
+    machine.set_flash(FlashModel::of(target.chip.as_ref().unwrap()));
+    let outcome = machine.call("net_run", &[0, out], &mut |_, _| {}).unwrap();
+    let on_chip = outcome.on_chip.unwrap();
+    assert_eq!(on_chip.data_waits, 2 * 5);
+    assert!(on_chip.code_waits >= 3 * 5, "{on_chip:?}");
+    assert_eq!(on_chip.cycles, outcome.cycles + on_chip.code_waits + on_chip.data_waits);
+    let waits: u64 = outcome.visits.iter().map(|visit| visit.waits).sum();
+    assert!(waits >= on_chip.data_waits && waits < on_chip.cycles - outcome.cycles, "{outcome:?}");
 }

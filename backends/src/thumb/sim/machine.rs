@@ -6,6 +6,7 @@ use tinyc_targets::Core;
 
 use super::cpu::Cpu;
 use super::fault::{Fault, Trap};
+use super::flash::{FlashModel, Lines};
 use super::image::{Image, Symbol};
 use super::memory::{Kind, Layout, Memory, Region, STACK_BYTES};
 use super::run::{RETURN, Visit, Watch};
@@ -22,12 +23,26 @@ pub struct Machine {
     pub(super) code: Arc<[Step]>,
     pub(super) base: u32,
     pub(super) visits: Vec<Visit>,
+    /// The lines of flash that the fetch of instructions has at hand, if a chip's memory is modelled.
+    pub(super) code_lines: Option<Lines>,
+    flash: Option<FlashModel>,
     placed: Arc<[Placed]>,
     symbols: Arc<[Symbol]>,
     budget: u64,
 }
 
-/// How a call went. All figures assume memory that never waits.
+/// Cycles with the memory of a chip.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OnChip {
+    /// All of them, waiting included.
+    pub cycles: u64,
+    /// Of these, waiting for code.
+    pub code_waits: u64,
+    /// And waiting for constants.
+    pub data_waits: u64,
+}
+
+/// How a call went. Cycles assume memory that never waits, but for `on_chip`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
     /// r0 at the end.
@@ -40,6 +55,8 @@ pub struct Outcome {
     pub worst_cycles: u64,
     /// The most stack that was in use, in bytes, arguments on the stack not counted.
     pub stack_bytes: u32,
+    /// The same with the memory of the chip, if one was chosen with [`Machine::set_flash`].
+    pub on_chip: Option<OnChip>,
     /// The calls that the function made, in order.
     pub visits: Vec<Visit>,
 }
@@ -101,6 +118,8 @@ impl Machine {
             code: steps.into(),
             base,
             visits: Vec::new(),
+            code_lines: None,
+            flash: None,
             placed: image.code.into(),
             symbols: image.symbols.into(),
             budget: BUDGET,
@@ -162,6 +181,28 @@ impl Machine {
     /// load costs 1 cycle more, 2 for a word at an odd address.
     pub fn allow_unaligned(&mut self, allowed: bool) {
         self.memory.unaligned = allowed;
+    }
+
+    /// Counts cycles with the memory of a chip, too, or stops doing so. Every call begins with empty caches.
+    pub fn set_flash(&mut self, model: Option<FlashModel>) {
+        self.flash = model;
+    }
+
+    fn empty_lines(&mut self) {
+        let [code, data] = self.flash.as_ref().map_or([None, None], |flash| flash.lines().map(Some));
+        self.code_lines = code;
+        self.memory.data_lines = data;
+    }
+
+    fn on_chip(&self, cycles: u64) -> Option<OnChip> {
+        let (code, data) = (self.code_lines.as_ref()?, self.memory.data_lines.as_ref()?);
+        let (code_waits, data_waits) = (code.waited, data.waited);
+        Some(OnChip { cycles: cycles + code_waits + data_waits, code_waits, data_waits })
+    }
+
+    /// Cycles that flash has waited since the call began.
+    pub(super) fn waited(&self) -> u64 {
+        self.on_chip(0).map_or(0, |on_chip| on_chip.cycles)
     }
 
     /// The address of a symbol, without the Thumb bit.
@@ -234,6 +275,7 @@ impl Machine {
         self.cpu.r[13] = stack_pointer;
         self.cpu.r[14] = RETURN | 1;
         self.visits.clear();
+        self.empty_lines();
         let index = (address.wrapping_sub(self.base) / 2) as usize;
         let counts =
             self.run(index, self.budget, watch).map_err(|(index, trap)| self.fault_at(index, trap))?;
@@ -243,6 +285,7 @@ impl Machine {
             cycles: counts.cycles,
             worst_cycles: counts.cycles + counts.slack,
             stack_bytes: stack_pointer - self.memory.deepest.min(stack_pointer),
+            on_chip: self.on_chip(counts.cycles),
             visits: std::mem::take(&mut self.visits),
         })
     }

@@ -1,6 +1,7 @@
 //! Flash and RAM, with what is known about every byte: whether it belongs to a buffer, may be written, and was written.
 
 use super::fault::Trap;
+use super::flash::Lines;
 
 /// Where memory lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,6 +69,8 @@ pub(super) struct Memory {
     pub(super) regions: Vec<Region>,
     /// Whether words and halfwords may lie at any address; else that is a fault.
     pub(super) unaligned: bool,
+    /// The lines of flash that loads have at hand, if a chip's memory is modelled.
+    pub(super) data_lines: Option<Lines>,
     /// Cycles that unaligned loads took so far.
     pub(super) unaligned_cycles: u64,
     /// The stack pointer up to which the stack's bytes are marked.
@@ -94,6 +97,7 @@ impl Memory {
             ram: Bank { base: ram, ..Bank::default() },
             regions: vec![Region { name: "the stack".into(), start: ram, end: stack_top }],
             unaligned: false,
+            data_lines: None,
             unaligned_cycles: 0,
             stack: stack_top,
             deepest: stack_top,
@@ -129,6 +133,20 @@ impl Memory {
             .cells
             .get(ram as usize)
             .or_else(|| self.flash.cells.get((address.wrapping_sub(self.flash.base) >> 2) as usize))
+    }
+
+    /// The cell that a load reads: if it lies in flash, flash may wait.
+    #[inline(always)]
+    fn loaded(&mut self, address: u32) -> Option<&Cell> {
+        let ram = address.wrapping_sub(self.ram.base) >> 2;
+        if let Some(cell) = self.ram.cells.get(ram as usize) {
+            return Some(cell);
+        }
+        if let Some(lines) = &mut self.data_lines {
+            lines.touch(address);
+        }
+        let flash = address.wrapping_sub(self.flash.base) >> 2;
+        self.flash.cells.get(flash as usize)
     }
 
     fn cell_mut(&mut self, address: u32) -> Option<&mut Cell> {
@@ -175,7 +193,11 @@ impl Memory {
 
     /// Reads bytes that were written.
     pub(super) fn read(&self, start: u32, bytes: usize) -> Result<Vec<u8>, Trap> {
-        (start..).take(bytes).map(|address| self.load8(address).map(|byte| byte as u8)).collect()
+        let byte = |address| match self.marks(address) & WRITTEN {
+            0 => Err(self.why_not_load(address, 1)),
+            _ => Ok(self.cell(address).map_or(0, |cell| (cell.data >> (8 * (address & 3))) as u8)),
+        };
+        (start..).take(bytes).map(byte).collect()
     }
 
     /// Forgets that bytes were written.
@@ -197,7 +219,7 @@ impl Memory {
     #[inline(always)]
     pub(super) fn load32(&mut self, address: u32) -> Result<u32, Trap> {
         if address & 3 == 0
-            && let Some(cell) = self.cell(address)
+            && let Some(cell) = self.loaded(address)
             && cell.marks & (ALL * WRITTEN) == ALL * WRITTEN
         {
             return Ok(cell.data);
@@ -209,7 +231,7 @@ impl Memory {
     pub(super) fn load16(&mut self, address: u32) -> Result<u32, Trap> {
         let shift = 8 * (address & 2);
         if address & 1 == 0
-            && let Some(cell) = self.cell(address)
+            && let Some(cell) = self.loaded(address)
             && cell.marks >> shift & 0x0101 == 0x0101
         {
             return Ok(cell.data >> shift & 0xffff);
@@ -218,9 +240,9 @@ impl Memory {
     }
 
     #[inline(always)]
-    pub(super) fn load8(&self, address: u32) -> Result<u32, Trap> {
+    pub(super) fn load8(&mut self, address: u32) -> Result<u32, Trap> {
         let shift = 8 * (address & 3);
-        if let Some(cell) = self.cell(address)
+        if let Some(cell) = self.loaded(address)
             && cell.marks >> shift & WRITTEN != 0
         {
             return Ok(cell.data >> shift & 0xff);

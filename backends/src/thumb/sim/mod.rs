@@ -2,7 +2,8 @@
 //!
 //! Every access must lie in one buffer, be aligned, and read only what was written; stores go to writable memory only; a
 //! function gives back the registers and the stack pointer that its caller relies on; nothing undefined runs. Cycles are those
-//! of [`timing`](super::timing), counted when the code is loaded and added up as it runs.
+//! of [`timing`](super::timing), counted when the code is loaded and added up as it runs; they assume memory that never waits.
+//! With a [`FlashModel`] there is a second figure.
 //!
 //! Not modelled: interrupts, exceptions, peripherals, the system's registers, flags of float exceptions, and rounding modes
 //! other than to nearest.
@@ -10,6 +11,7 @@
 mod cpu;
 mod execute;
 mod fault;
+mod flash;
 mod float;
 mod image;
 mod machine;
@@ -20,7 +22,8 @@ mod step;
 
 pub use cpu::Cpu;
 pub use fault::{Fault, Trap};
-pub use machine::{Machine, Outcome};
+pub use flash::FlashModel;
+pub use machine::{Machine, OnChip, Outcome};
 pub use memory::{Layout, RED_ZONE, Region, STACK_BYTES};
 pub use run::{Visit, Watch};
 

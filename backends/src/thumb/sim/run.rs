@@ -26,6 +26,8 @@ pub struct Visit {
     pub cycles: u64,
     /// The most that their operands can make of the cycles.
     pub worst_cycles: u64,
+    /// Cycles that the flash of the chip waited besides; 0 without a chip.
+    pub waits: u64,
 }
 
 /// What has been counted.
@@ -36,6 +38,8 @@ pub(super) struct Counts {
     pub(super) cycles: u64,
     /// What operands could add to the cycles.
     pub(super) slack: u64,
+    /// Cycles that flash had waited when a call was made.
+    waited: u64,
 }
 
 /// What a caller expects back.
@@ -128,6 +132,11 @@ impl Machine {
             counts.left -= 1;
             counts.cycles = counts.cycles.wrapping_add(u64::from(step.cycles));
             counts.slack += u64::from(step.slack);
+            if let Some(lines) = &mut self.code_lines {
+                let address = self.base.wrapping_add(2 * index as u32);
+                lines.touch(address);
+                lines.touch(address.wrapping_add(2 * u32::from(step.size) - 1));
+            }
             let next = index + usize::from(step.size);
             if step.extra != 0 {
                 match self.before(step, index) {
@@ -159,7 +168,8 @@ impl Machine {
                     counts.cycles = counts.cycles.wrapping_add_signed(i64::from(step.taken));
                     index = step.target as usize;
                     self.cpu.r[14] = self.address_of(next) | 1;
-                    let frame = frame(&self.cpu, self.address_of(next), self.address_of(index), counts);
+                    let at_call = Counts { waited: self.waited(), ..counts };
+                    let frame = frame(&self.cpu, self.address_of(next), self.address_of(index), at_call);
                     if let Err(trap) = push(&mut frames, frame) {
                         return Err((index, trap));
                     }
@@ -174,7 +184,8 @@ impl Machine {
                     counts.cycles = counts.cycles.wrapping_add_signed(i64::from(cycles));
                     if let Flow::CallTo(_) = flow {
                         self.cpu.r[14] = self.address_of(next) | 1;
-                        let frame = frame(&self.cpu, self.address_of(next), address & !1, counts);
+                        let at_call = Counts { waited: self.waited(), ..counts };
+                        let frame = frame(&self.cpu, self.address_of(next), address & !1, at_call);
                         if let Err(trap) = push(&mut frames, frame) {
                             return Err((index, trap));
                         }
@@ -194,6 +205,7 @@ impl Machine {
                                 instructions: frame.at_call.left - counts.left,
                                 cycles,
                                 worst_cycles: cycles + counts.slack - frame.at_call.slack,
+                                waits: self.waited() - frame.at_call.waited,
                             };
                             self.visits.push(visit);
                             watch(self, &visit);

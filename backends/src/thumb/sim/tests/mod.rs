@@ -2,4 +2,5 @@
 
 mod build;
 mod checks;
+mod flash;
 mod speed;
