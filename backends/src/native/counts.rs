@@ -109,3 +109,6 @@ impl Counting<'_> {
         Some(sum)
     }
 }
+
+#[cfg(test)]
+mod tests;

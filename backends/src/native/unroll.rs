@@ -271,3 +271,6 @@ impl Copier<'_> {
         self.new.exprs.push(data)
     }
 }
+
+#[cfg(test)]
+mod tests;

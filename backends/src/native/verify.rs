@@ -232,3 +232,6 @@ fn signature(op: &Op) -> Option<(Vec<Class>, Vec<Class>)> {
         Op::Select(_) | Op::Call(_) => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

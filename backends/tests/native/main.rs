@@ -105,3 +105,12 @@ fn operations_on_two_operands() {
 fn operations_with_constants() {
     operations::constants().iter().for_each(check);
 }
+
+#[test]
+fn functions_read_like_this() {
+    for (core, machine) in machines().into_iter().filter(|(core, _)| *core != "cortex-m3") {
+        let module = build(&networks::quantized().program, &machine);
+        let text: Vec<String> = module.functions.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(core, text.join("\n"));
+    }
+}
