@@ -1,6 +1,6 @@
 //! What the timing rules need to know of one instruction: its class, and which registers play which part. No costs.
 
-use crate::thumb::isa::{Inst, Op, Reg, Shift};
+use crate::thumb::isa::{self, Address, Field, Inst, Op, Reg, Role, Shift};
 
 /// A set of registers: bit n is `rn`, bit 16 + n is `sn`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -26,6 +26,10 @@ impl Registers {
 
     pub(super) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     pub(super) const fn meets(self, other: Self) -> bool {
@@ -111,14 +115,24 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn of(inst: &Inst<Reg>) -> Self {
-        let (d, n, m, a) =
-            (Registers::one(inst.d), Registers::one(inst.n), Registers::one(inst.m), Registers::one(inst.a));
+        let info = inst.op.info();
+        // A condition changes nothing here: what is skipped costs the same.
+        let role = |field: Field| (Registers::one(inst.register(field).copied()), info.role(field));
+        let fields = Field::ALL.map(role);
+        let with = |wanted: &dyn Fn(Role) -> bool| {
+            let matching = fields.iter().filter(|(_, role)| wanted(*role)).map(|(registers, _)| *registers);
+            matching.fold(Registers::NONE, Registers::or)
+        };
+        let written = with(&|role| matches!(role, Role::Def | Role::Modify));
+        let read = with(&|role| matches!(role, Role::Use | Role::Modify));
+        let [(d, _), (n, n_role), (m, _), (a, a_role)] = fields;
+        let pc = Registers::one(Some(Reg::PC));
         let base = Self {
             class: Class::Alu,
-            made: Registers::NONE,
+            made: written,
             loaded: Registers::NONE,
             address: Registers::NONE,
-            used: Registers::NONE,
+            used: read,
             addend: Registers::NONE,
             shifted: Registers::NONE,
             writeback: false,
@@ -128,277 +142,97 @@ impl Facts {
             float_latency: false,
             offset: None,
         };
-        let plain = |class| Self { class, made: d, used: n.or(m), addend: a, ..base };
-        let pc = Registers::one(Some(Reg::PC));
-        let load = |narrow, writeback, offset| Self {
-            class: Class::Load,
-            loaded: d,
-            address: n.or(m),
-            narrow,
-            writeback,
-            offset,
-            jumps: d.meets(pc),
-            loads_pc: d.meets(pc),
+        // The addend is `a`, or what is both read and written.
+        let sum = |class| {
+            let addend =
+                with(&|role| role == Role::Modify).or(if a_role == Role::Use { a } else { Registers::NONE });
+            Self { class, addend, used: read.without(addend), ..base }
+        };
+        let plain = |class| Self { class, ..base };
+        let float = |facts: Self| Self { float_latency: true, ..facts };
+        let jump = |class| Self { jumps: true, ..plain(class) };
+        // PUSH and POP name no base.
+        let pointer = if n == Registers::NONE { Registers::one(Some(Reg::SP)) } else { n };
+        let access = |class, loaded: Registers, used| Self {
+            class,
+            made: Registers::NONE,
+            loaded,
+            used,
+            address: pointer,
+            writeback: n_role == Role::Modify || n == Registers::NONE,
+            jumps: loaded.meets(pc),
+            loads_pc: loaded.meets(pc),
             ..base
         };
-        let store =
-            |class, narrow, writeback| Self { class, used: d, address: n.or(m), narrow, writeback, ..base };
-        let list = Registers(u64::from(inst.imm as u32 & 0xffff));
-        let count = list.0.count_ones();
-        let many_in = |base_register, writeback| Self {
-            class: Class::LoadMany(count),
-            loaded: list,
-            address: base_register,
-            writeback,
-            jumps: list.meets(pc),
-            loads_pc: list.meets(pc),
-            ..base
-        };
-        let many_out = |base_register, writeback| Self {
-            class: Class::StoreMany(count),
-            used: list,
-            address: base_register,
-            writeback,
-            ..base
-        };
-        let sp = Registers::one(Some(Reg::SP));
-        let floats = Registers::floats(inst.d, inst.imm);
-        let float_count = inst.imm.clamp(0, 32) as u32;
-        let floats_in = |base_register, writeback| Self {
-            class: Class::LoadMany(float_count),
-            loaded: floats,
-            address: base_register,
-            writeback,
-            ..base
-        };
-        let floats_out = |base_register, writeback| Self {
-            class: Class::StoreMany(float_count),
-            // Storing several floats waits for none of them (as the reference model has it).
-            address: base_register,
-            writeback,
-            ..base
-        };
-        let float = |class| Self { float_latency: true, ..plain(class) };
-        match inst.op {
-            Op::Mov
-            | Op::Mvn
-            | Op::Add
-            | Op::Sub
-            | Op::Rsb
-            | Op::Adc
-            | Op::Sbc
-            | Op::And
-            | Op::Orr
-            | Op::Eor
-            | Op::Bic
-            | Op::Orn
-            | Op::Cmp
-            | Op::Cmn
-            | Op::Tst
-            | Op::Teq => {
-                let to_pc = d.meets(pc);
-                Self {
-                    class: if to_pc { Class::Jump } else { Class::Alu },
-                    jumps: to_pc,
-                    shifted: if inst.shift == Shift::NONE { Registers::NONE } else { m },
-                    ..plain(Class::Alu)
-                }
+        let general = Registers(u64::from(inst.general_list()));
+        let floats = Registers::floats(inst.d, inst.float_range() as i32);
+        match info.class {
+            isa::Class::Alu => {
+                let shifted = if inst.shift == Shift::NONE { Registers::NONE } else { m };
+                Self { shifted, ..base }
             }
-            Op::MovImm
-            | Op::MvnImm
-            | Op::AddImm
-            | Op::SubImm
-            | Op::RsbImm
-            | Op::AdcImm
-            | Op::SbcImm
-            | Op::AndImm
-            | Op::OrrImm
-            | Op::EorImm
-            | Op::BicImm
-            | Op::OrnImm
-            | Op::LslImm
-            | Op::LsrImm
-            | Op::AsrImm
-            | Op::RorImm
-            | Op::Lsl
-            | Op::Lsr
-            | Op::Asr
-            | Op::Ror
-            | Op::CmpImm
-            | Op::CmnImm
-            | Op::TstImm
-            | Op::TeqImm
-            | Op::Ubfx
-            | Op::Sbfx
-            | Op::Clz
-            | Op::Rbit
-            | Op::Rev
-            | Op::Rev16
-            | Op::Sxtb
-            | Op::Sxth
-            | Op::Uxtb
-            | Op::Uxth
-            | Op::Adr
-            | Op::Nop
-            | Op::Dmb
-            | Op::Dsb
-            | Op::Isb
-            | Op::Udf
-            | Op::Bkpt
-            | Op::Svc => plain(Class::Alu),
-            Op::Movt | Op::Bfi | Op::Bfc => Self { used: n.or(m).or(d), ..plain(Class::Alu) },
-            Op::Sxtab
-            | Op::Sxtah
-            | Op::Uxtab
-            | Op::Uxtah
-            | Op::Sxtb16
-            | Op::Uxtb16
-            | Op::Sxtab16
-            | Op::Uxtab16
-            | Op::Pkhbt
-            | Op::Pkhtb
-            | Op::Sadd8
-            | Op::Uadd8
-            | Op::Ssub8
-            | Op::Usub8
-            | Op::Sadd16
-            | Op::Uadd16
-            | Op::Ssub16
-            | Op::Usub16
-            | Op::Qadd8
-            | Op::Qsub8
-            | Op::Uqadd8
-            | Op::Uqsub8
-            | Op::Qadd16
-            | Op::Qsub16
-            | Op::Shadd8
-            | Op::Shadd16
-            | Op::Uhadd8
-            | Op::Uhadd16
-            | Op::Sel
-            | Op::Usad8
-            | Op::Usada8
-            | Op::Qadd
-            | Op::Qsub
-            | Op::Qdadd
-            | Op::Qdsub => plain(Class::Dsp),
-            Op::Ssat | Op::Usat | Op::Ssat16 | Op::Usat16 => plain(Class::Saturate),
-            Op::Mul => plain(Class::Multiply),
-            Op::Mla | Op::Mls => plain(Class::MultiplyAccumulate),
-            Op::Smull | Op::Umull => {
-                Self { made: d.or(a), addend: Registers::NONE, ..plain(Class::MultiplyLong) }
-            }
-            Op::Smlal | Op::Umlal | Op::Umaal => {
-                Self { made: d.or(a), addend: d.or(a), ..plain(Class::MultiplyLongAccumulate) }
-            }
-            Op::Smmul | Op::Smmulr | Op::Smmla | Op::Smmlar | Op::Smmls => plain(Class::MultiplyHigh),
-            Op::Smlad
-            | Op::Smladx
-            | Op::Smuad
-            | Op::Smuadx
-            | Op::Smlsd
-            | Op::Smlsdx
-            | Op::Smlabb
-            | Op::Smlabt
-            | Op::Smlatb
-            | Op::Smlatt
-            | Op::Smulbb
-            | Op::Smulbt
-            | Op::Smultb
-            | Op::Smultt
-            | Op::Smlawb
-            | Op::Smlawt
-            | Op::Smulwb
-            | Op::Smulwt => plain(Class::DspMultiply),
-            Op::Smlald | Op::Smlaldx | Op::Smlalbb | Op::Smlalbt | Op::Smlaltb | Op::Smlaltt => {
-                Self { made: d.or(a), addend: d.or(a), ..plain(Class::DspMultiply) }
-            }
-            Op::Sdiv | Op::Udiv => plain(Class::Divide),
-            Op::LdrImm => load(false, false, Some(inst.imm)),
-            Op::LdrbImm | Op::LdrhImm | Op::LdrsbImm | Op::LdrshImm => load(true, false, Some(inst.imm)),
-            Op::LdrPost => load(false, true, Some(0)),
-            Op::LdrbPost | Op::LdrhPost | Op::LdrsbPost | Op::LdrshPost => load(true, true, Some(0)),
-            Op::LdrPre => load(false, true, Some(inst.imm)),
-            Op::LdrbPre | Op::LdrhPre | Op::LdrsbPre | Op::LdrshPre => load(true, true, Some(inst.imm)),
-            Op::Ldr => load(false, false, None),
-            Op::Ldrb | Op::Ldrh | Op::Ldrsb | Op::Ldrsh => load(true, false, None),
-            Op::LdrLit => Self { address: pc, ..load(false, false, Some(inst.imm)) },
-            Op::StrImm => store(Class::Store, false, false),
-            Op::StrbImm | Op::StrhImm => store(Class::Store, true, false),
-            Op::StrPost | Op::StrPre => store(Class::Store, false, true),
-            Op::StrbPost | Op::StrhPost | Op::StrbPre | Op::StrhPre => store(Class::Store, true, true),
-            Op::Str => store(Class::StoreIndexed, false, false),
-            Op::Strb | Op::Strh => store(Class::StoreIndexed, true, false),
-            Op::LdrdImm => Self { class: Class::LoadMany(2), loaded: d.or(a), address: n, ..base },
-            Op::StrdImm => Self { class: Class::StoreMany(2), used: d.or(a), address: n, ..base },
-            Op::Ldm | Op::Ldmdb => many_in(n, true),
-            Op::LdmKeep => many_in(n, false),
-            Op::Stm | Op::Stmdb => many_out(n, true),
-            Op::StmKeep => many_out(n, false),
-            Op::Push => many_out(sp, true),
-            Op::Pop => many_in(sp, true),
-            Op::B | Op::Bcond => Self { class: Class::Branch, jumps: true, ..base },
-            Op::Cbz | Op::Cbnz => Self { class: Class::Branch, used: n, jumps: true, ..base },
-            Op::Bl => Self { class: Class::Call, jumps: true, ..base },
-            Op::Blx | Op::Bx => Self { class: Class::Jump, used: n.or(m), jumps: true, ..base },
-            Op::Tbb | Op::Tbh => Self { class: Class::TableBranch, used: n.or(m), jumps: true, ..base },
-            Op::It => Self { class: Class::ConditionalBlock, ..base },
-            Op::MrsApsr => plain(Class::Status),
-            Op::MsrApsr => Self { made: Registers::NONE, ..plain(Class::Status) },
-            Op::Vadd
-            | Op::Vsub
-            | Op::Vmul
-            | Op::Vneg
-            | Op::Vabs
-            | Op::Vnmul
-            | Op::VcvtFromSigned
-            | Op::VcvtFromUnsigned
-            | Op::VcvtToSigned
-            | Op::VcvtToUnsigned
-            | Op::VcvtrToSigned
-            | Op::Vrintn
-            | Op::Vrintz
-            | Op::Vrintm
-            | Op::Vrintp
-            | Op::Vrinta
-            | Op::Vmaxnm
-            | Op::Vminnm
-            | Op::VselEq
-            | Op::VselGe
-            | Op::VselGt
-            | Op::VselVs => float(Class::FloatAlu),
-            Op::Vcmp | Op::VcmpZero => plain(Class::FloatAlu),
-            Op::Vmrs => Self { class: Class::FloatAlu, ..base },
-            Op::Vdiv => float(Class::FloatDivide),
-            Op::Vsqrt => float(Class::FloatSqrt),
-            Op::Vmla | Op::Vmls | Op::Vfma | Op::Vfms => Self { addend: d, ..float(Class::FloatAccumulate) },
-            Op::Vmov => plain(Class::FloatMove),
-            Op::VmovImm | Op::VmovToFloat | Op::VmovFromFloat => {
-                let kind = if inst.op == Op::VmovImm { Class::FloatAlu } else { Class::FloatMove };
-                plain(kind)
-            }
-            Op::VmovPairFromFloat => Self {
-                class: Class::FloatMovePair,
-                made: d.or(a),
-                used: Registers::floats(Some(Reg::s(inst.imm.clamp(0, 31) as u8)), 2),
-                ..base
+            isa::Class::Nop => base,
+            isa::Class::System => match inst.op {
+                Op::MrsApsr | Op::MsrApsr => plain(Class::Status),
+                _ => base,
             },
-            Op::VmovPairToFloat => Self {
-                class: Class::FloatMovePair,
-                made: Registers::floats(Some(Reg::s(inst.imm.clamp(0, 31) as u8)), 2),
-                used: d.or(a),
-                ..base
-            },
-            Op::Vldr => {
-                Self { class: Class::FloatLoad, loaded: d, address: n, offset: Some(inst.imm), ..base }
+            isa::Class::Multiply => plain(Class::Multiply),
+            isa::Class::MultiplyAccumulate => sum(Class::MultiplyAccumulate),
+            isa::Class::MultiplyLong => plain(Class::MultiplyLong),
+            isa::Class::MultiplyLongAccumulate => sum(Class::MultiplyLongAccumulate),
+            isa::Class::MultiplyHigh => sum(Class::MultiplyHigh),
+            isa::Class::DspMultiply => sum(Class::DspMultiply),
+            isa::Class::Dsp => plain(Class::Dsp),
+            isa::Class::Saturate => plain(Class::Saturate),
+            isa::Class::Divide => plain(Class::Divide),
+            isa::Class::Load { bytes: 8, .. } => access(Class::LoadMany(2), d.or(a), Registers::NONE),
+            isa::Class::Store { bytes: 8, .. } => access(Class::StoreMany(2), Registers::NONE, d.or(a)),
+            isa::Class::Load { bytes, address } => {
+                let base = if address == Address::Literal { pc } else { n.or(m) };
+                let offset = (address != Address::Register).then_some(inst.imm);
+                let writeback = address == Address::Writeback;
+                let narrow = bytes < 4;
+                Self { address: base, offset, writeback, narrow, ..access(Class::Load, d, Registers::NONE) }
             }
-            Op::Vstr => Self { class: Class::FloatStore, used: d, address: n, ..base },
-            Op::Vldm => floats_in(n, true),
-            Op::VldmKeep => floats_in(n, false),
-            Op::Vpop => floats_in(sp, true),
-            Op::Vstm => floats_out(n, true),
-            Op::VstmKeep => floats_out(n, false),
-            Op::Vpush => floats_out(sp, true),
+            isa::Class::Store { bytes, address } => {
+                let class = if address == Address::Register { Class::StoreIndexed } else { Class::Store };
+                Self { address: n.or(m), narrow: bytes < 4, ..access(class, Registers::NONE, d) }
+            }
+            isa::Class::LoadMultiple => {
+                access(Class::LoadMany(general.0.count_ones()), general, Registers::NONE)
+            }
+            isa::Class::StoreMultiple => {
+                access(Class::StoreMany(general.0.count_ones()), Registers::NONE, general)
+            }
+            isa::Class::Branch | isa::Class::BranchConditional => jump(Class::Branch),
+            isa::Class::Call if inst.op == Op::Bl => jump(Class::Call),
+            isa::Class::Call | isa::Class::JumpRegister => jump(Class::Jump),
+            isa::Class::JumpTable => jump(Class::TableBranch),
+            isa::Class::It => plain(Class::ConditionalBlock),
+            isa::Class::FloatAlu => float(plain(Class::FloatAlu)),
+            isa::Class::FloatMultiplyAccumulate => float(sum(Class::FloatAccumulate)),
+            isa::Class::FloatDivide => float(plain(Class::FloatDivide)),
+            isa::Class::FloatSqrt => float(plain(Class::FloatSqrt)),
+            isa::Class::FloatLoad => {
+                Self { offset: Some(inst.imm), ..access(Class::FloatLoad, d, Registers::NONE) }
+            }
+            isa::Class::FloatStore => access(Class::FloatStore, Registers::NONE, d),
+            isa::Class::FloatLoadMultiple => {
+                access(Class::LoadMany(inst.float_range()), floats, Registers::NONE)
+            }
+            // Storing several floats waits for none of them, as the reference model has it.
+            isa::Class::FloatStoreMultiple => {
+                access(Class::StoreMany(inst.float_range()), Registers::NONE, Registers::NONE)
+            }
+            isa::Class::FloatMove => plain(Class::FloatMove),
+            isa::Class::FloatMovePair => {
+                let pair = Registers::floats(Some(Reg::s(inst.imm.clamp(0, 31) as u8)), 2);
+                let (made, used) = match inst.op {
+                    Op::VmovPairFromFloat => (written, pair),
+                    _ => (pair, read),
+                };
+                Self { made, used, ..plain(Class::FloatMovePair) }
+            }
         }
     }
 
