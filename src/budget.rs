@@ -1,7 +1,7 @@
 //! The memory that the user allows: gates that refuse what does not fit and say what is short and why.
 
 use crate::pipeline::{Compiled, Options};
-use tinyc_ir::loops::Program;
+use tinyc_ir::loops::{Place, Program};
 use tinyc_ir::{Diagnostic, Diagnostics};
 use tinyc_targets::Target;
 
@@ -24,6 +24,15 @@ impl Budget {
 /// Bytes of the user's buffers: inputs and outputs.
 pub fn face_bytes(program: &Program) -> u64 {
     program.inputs.iter().chain(&program.outputs).map(|&b| program.buffers[b].bytes() as u64).sum()
+}
+
+/// Bytes of the memory that survives between runs.
+pub fn state_bytes(program: &Program) -> usize {
+    let end = |place: &Place, bytes: usize| match place {
+        Place::State(offset) => *offset as usize + bytes,
+        _ => 0,
+    };
+    program.buffers.values().map(|b| end(&b.place, b.bytes())).max().unwrap_or(0)
 }
 
 /// An estimate of the code's size: what GCC makes of a kernel is nearly proportional to its expressions.
@@ -68,14 +77,14 @@ pub fn check(compiled: &Compiled, options: &Options) -> Result<(), Diagnostics> 
             kib(memory.lower_bound.into())
         )));
     }
-    let flash = compiled.constant_bytes + compiled.code_estimate;
+    let flash = compiled.constant_bytes + compiled.code_bytes();
     if let Some(limit) = options.budget.flash.filter(|&limit| flash > limit) {
         problems.push(
             Diagnostic::error(511, format!("flash: needs about {}, {}", kib(flash), has(limit, own.flash)))
                 .note(format!(
                     "weights and tables {}, code about {}",
                     kib(compiled.constant_bytes),
-                    kib(compiled.code_estimate)
+                    kib(compiled.code_bytes())
                 ))
                 .help("quantise float weights to int8, or choose a chip with more flash (`tinyc targets`)"),
         );

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "cli")]
 pub mod agreement;
+#[cfg(feature = "verify")]
+pub mod board;
 pub mod budget;
 #[cfg(feature = "cli")]
 pub mod npz;

@@ -1,9 +1,10 @@
 //! The whole compiler, top to bottom: [`compile`] is the way from an ONNX file to files for firmware.
 
 use crate::budget::{self, Budget};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
-use tinyc_backends::c;
+use tinyc_backends::{c, thumb};
 use tinyc_frontend::onnx;
 use tinyc_ir::loops::{Place, Program};
 use tinyc_ir::{Diagnostic, Diagnostics, Graph};
@@ -22,15 +23,51 @@ pub struct Options {
     pub shapes: BTreeMap<String, Vec<usize>>,
     /// How much memory there is.
     pub budget: Budget,
+    /// What is emitted beside the header.
+    pub emit: BTreeSet<Emit>,
+}
+
+/// A form of the emitted code.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Emit {
+    /// `NAME.c`: C99 for any compiler.
+    C,
+    /// `NAME.o`: machine code that a linker takes.
+    Obj,
+    /// `NAME.s`: the same machine code as commented assembly text.
+    Asm,
+}
+
+impl Emit {
+    /// All, in the order in which they are listed.
+    pub const ALL: [Self; 3] = [Self::C, Self::Obj, Self::Asm];
+
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::C => "c",
+            Self::Obj => "obj",
+            Self::Asm => "asm",
+        }
+    }
+}
+
+impl fmt::Display for Emit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl Options {
-    /// No limits but the target's own, all names and shapes from the model.
+    /// C, no limits but the target's own, all names and shapes from the model.
     pub fn new(target: Target) -> Self {
         let budget = Budget::of(&target);
-        Self { target, name: None, shapes: BTreeMap::new(), budget }
+        Self { target, name: None, shapes: BTreeMap::new(), budget, emit: [Emit::C].into() }
     }
 }
+
+/// The code of a target for which only C is emitted.
+const NO_BACKEND: u16 = 503;
 
 /// A model that has been read and brought into the form that everything is compared with.
 #[derive(Clone)]
@@ -58,15 +95,19 @@ pub struct Compiled {
     pub program: Program,
     /// The arena and the proof of its size.
     pub memory: Memory,
-    /// What goes into the firmware.
+    /// What goes into the firmware as text: the header, and the source or listing that was asked for.
     pub files: Vec<c::File>,
+    /// The machine code, if any form of it was asked for.
+    pub object: Option<thumb::Object>,
+    /// What was asked for.
+    pub emit: BTreeSet<Emit>,
     /// Multiply-accumulates of the reference graph.
     pub reference_macs: u64,
     /// Multiply-accumulates that are left, constant channels gone.
     pub macs: u64,
     /// Bytes of weights and tables, exactly as they lie in flash.
     pub constant_bytes: u64,
-    /// Estimated bytes of code; `verify` measures them.
+    /// Estimated bytes of code that a compiler makes of the C; `verify` measures them.
     pub code_estimate: u64,
 }
 
@@ -82,17 +123,21 @@ pub fn compile(path: &Path, options: &Options) -> Result<Compiled, Diagnostics> 
     let optimised = graph::optimise(&model.reference);
     let lowered = lower::lower(&optimised, features(&options.target))?;
     let (program, memory) = (lowered.program, lowered.memory);
-    let files = c::emit(&program, &c::Options::default());
+    let native = options.emit.iter().any(|&emit| emit != Emit::C);
+    let object = native.then(|| object(&program, &options.target)).transpose()?;
+    let files = files(&program, object.as_ref(), &options.emit);
     let mut compiled = Compiled {
         reference_macs: graph::macs(&model.reference),
         macs: graph::macs(&optimised),
-        constant_bytes: constant_bytes(&program),
+        constant_bytes: object.as_ref().map_or_else(|| constant_bytes(&program), |o| o.constant_bytes.into()),
         code_estimate: budget::code_estimate(&program),
         model,
         optimised,
         program,
         memory,
         files,
+        object,
+        emit: options.emit.clone(),
     };
     let softly = float_warning(&compiled.program, &options.target);
     compiled.model.warnings.0.extend(softly);
@@ -117,6 +162,49 @@ pub fn load(path: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Model,
         onnx_nodes: imported.nodes,
         warnings,
     })
+}
+
+/// Machine code for the target's core.
+fn object(program: &Program, target: &Target) -> Result<thumb::Object, Diagnostics> {
+    thumb::compile(program, &target.core).ok_or_else(|| {
+        let core = &target.core;
+        Diagnostic::error(NO_BACKEND, format!("there is no native backend for {}", core.name))
+            .note(format!(
+                "its instruction set is {}; objects and listings are for Arm Cortex-M",
+                core.architecture
+            ))
+            .help("`--emit c` writes C, which is there for every target")
+            .into()
+    })
+}
+
+/// The emitted text: C and its header, or the header and the listing.
+fn files(program: &Program, object: Option<&thumb::Object>, emit: &BTreeSet<Emit>) -> Vec<c::File> {
+    let options = c::Options::default();
+    let mut files = match emit.contains(&Emit::C) {
+        true => c::emit(program, &options),
+        false => vec![c::header(program, &options)],
+    };
+    if let Some(object) = object.filter(|_| emit.contains(&Emit::Asm)) {
+        let name = format!("{}.s", c::prefix(program));
+        files.push(c::File { name, text: object.listing.clone() });
+    }
+    files
+}
+
+impl Compiled {
+    /// Bytes of code: exactly, if machine code was emitted, else an estimate.
+    pub fn code_bytes(&self) -> u64 {
+        self.object.as_ref().map_or(self.code_estimate, |object| object.code_bytes.into())
+    }
+
+    /// Every emitted file with its name, the object among them.
+    pub fn artefacts(&self) -> Vec<(String, Vec<u8>)> {
+        let text = self.files.iter().map(|file| (file.name.clone(), file.text.clone().into_bytes()));
+        let object = self.object.as_ref().filter(|_| self.emit.contains(&Emit::Obj));
+        let object = object.map(|object| (format!("{}.o", c::prefix(&self.program)), object.elf.clone()));
+        text.chain(object).collect()
+    }
 }
 
 /// What lowering asks of a core.

@@ -266,7 +266,7 @@ fn shared(inside: &str) -> Option<PathBuf> {
 fn an_independent_count_of_instructions_agrees() {
     let Some(bench) = shared("bench") else { return };
     let compiled = compile(&model("digits/digits_int8_io"), "cortex-m4", &[]).expect("it compiles");
-    let figures = verify::shared_bench::cycles(&compiled, &bench).expect("it measures");
+    let figures = verify::shared_bench::cycles(&compiled, pipeline::Emit::C, &bench).expect("it measures");
     let found = check(&compiled, "cortex-m4", 1, &Options::default()).expect("it runs");
     println!("{figures:?} and {:?}, stack {}", found.instructions, found.stack_bytes);
     assert!(figures.cycles > figures.instructions);

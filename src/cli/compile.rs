@@ -2,15 +2,19 @@
 
 use super::args::{ModelArgs, TargetArgs};
 use super::progress::Progress;
-use super::{Console, Failure, files, size, summary};
+use super::sampling::SampleArgs;
+use super::{Console, Failure, emission, files, size, summary};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use tinyc::board;
 use tinyc::budget::Budget;
-use tinyc::pipeline::{self, Options};
+use tinyc::pipeline::{self, Emit, Options};
 use tinyc::report::Report;
+use tinyc_targets::Target;
 
-/// Compiles a model into C for a microcontroller
+/// Compiles a model into C or machine code for a microcontroller
 ///
-/// Writes NAME.c, NAME.h and NAME.report.json, all of them or none. Options --ram and --flash, or the chip's own memories,
+/// Writes NAME.c (or what --emit says), NAME.h and NAME.report.json, all of them or none. Options --ram and --flash, or the chip's own memories,
 /// are limits: a model that exceeds them is refused.
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -25,13 +29,31 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
 
+    /// What to emit beside NAME.h; several with commas
+    #[arg(long, value_name = "FORM", value_delimiter = ',', default_value = "c", value_parser = emission::parser(&Emit::ALL))]
+    emit: Vec<Emit>,
+
+    /// Write a firmware's source too
+    #[arg(long, value_name = "WHAT", value_enum)]
+    package: Option<Package>,
+
+    #[command(flatten)]
+    samples: SampleArgs,
+
     #[command(flatten)]
     compiler: CompilerArgs,
 
     /// Print the report as JSON, as in NAME.report.json: {"status", "tinyc", "model", "target", "inputs", "outputs", "layers",
-    /// "macs", "flash", "ram", "prototype", "files", "diagnostics"}
+    /// "macs", "time", "flash", "ram", "prototype", "files", "diagnostics"}
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// What is written around the network.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Package {
+    /// bench_main.c: runs the samples on your board, prints hashes and cycles; `tinyc verify --log` compares them
+    Bench,
 }
 
 /// Arguments that change what is compiled, shared with `verify`.
@@ -56,27 +78,39 @@ Examples:
   tinyc compile examples/models/digits/digits_f32.onnx --target nucleo-l4r5zi --name digits
   tinyc compile examples/models/twins/dyn_dims.onnx --target cortex-m7 --shape input=1,3,9,7
   tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m0 \\
-      --ram 4K --flash 16K";
+      --ram 4K --flash 16K
+  tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m4 --emit obj,asm \\
+      --package bench --inputs examples/models/digits/digits_samples.npz --samples 4";
 
 /// What both `compile` and `verify` hand to the pipeline.
 pub(super) fn options(
     model: &ModelArgs,
-    target: &TargetArgs,
+    target: Target,
     compiler: &CompilerArgs,
-) -> Result<Options, Failure> {
-    let target = target.load()?;
+    emit: BTreeSet<Emit>,
+) -> Options {
     let own = Budget::of(&target);
-    Ok(Options {
+    Options {
         budget: Budget { ram: compiler.ram.or(own.ram), flash: compiler.flash.or(own.flash) },
         name: compiler.name.clone(),
         shapes: model.shapes.by_input(),
         target,
-    })
+        emit,
+    }
 }
+
+/// Samples that a firmware has, if the user does not say how many: they take flash.
+const PACKED_SAMPLES: usize = 4;
 
 /// Compiles, writes, sums up.
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
-    let options = options(&args.model, &args.target, &args.compiler)?;
+    if args.package.is_none() && args.samples.given() {
+        return Err(Failure::Usage(
+            "samples go into the firmware of `--package bench`, which is not asked for",
+        ));
+    }
+    let emit = args.emit.iter().copied().collect();
+    let options = options(&args.model, args.target.load()?, &args.compiler, emit);
     let progress = Progress::spinner("compiling");
     let compiled = pipeline::compile(&args.model.model, &options);
     drop(progress);
@@ -84,9 +118,14 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     console.warn(&compiled.model.warnings)?;
     let mut report = Report::new(&compiled, &args.model.file_name(), &options.target, &options.budget);
     let report_name = format!("{}.report.json", report.model.name);
+    let mut set = compiled.artefacts();
+    if let Some(Package::Bench) = args.package {
+        let samples = args.samples.load(&compiled.model.reference, Some(PACKED_SAMPLES))?;
+        let source = board::package(&compiled, &options.target, &samples);
+        report.files.push(source.name.clone());
+        set.push((source.name, source.text.into_bytes()));
+    }
     report.files.push(report_name.clone());
-    let mut set: Vec<(String, Vec<u8>)> =
-        compiled.files.into_iter().map(|file| (file.name, file.text.into_bytes())).collect();
     set.push((report_name, super::json_text(&report)?.into_bytes()));
     files::write_all(&args.out, &set)?;
     if console.json {

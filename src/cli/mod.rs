@@ -4,12 +4,15 @@
 //! the budget is refused, 2 the command line is wrong (which clap says).
 
 mod args;
+mod board;
 mod compile;
+mod emission;
 mod files;
 mod inspect;
 mod ops;
 mod progress;
 mod run;
+mod sampling;
 mod size;
 mod style;
 mod summary;
@@ -18,7 +21,8 @@ mod target_page;
 mod targets;
 mod verify;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind as Fault;
+use clap::{CommandFactory, Parser, Subcommand};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -63,6 +67,8 @@ enum Failure {
     Refused(Diagnostics),
     /// The result was printed, and says that the emitted code is not equal to the reference.
     Told,
+    /// Arguments do not go together.
+    Usage(&'static str),
     /// Standard output or standard error is gone.
     Stream(io::Error),
 }
@@ -161,6 +167,7 @@ pub(crate) fn main() -> ExitCode {
             console.out.flush().ok();
             ExitCode::FAILURE
         }
+        Err(Failure::Usage(why)) => Cli::command().error(Fault::ArgumentConflict, why).exit(),
         Err(Failure::Stream(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Failure::Stream(error)) => {
             writeln!(console.err, "error: cannot write the result: {}", files::words(&error)).ok();

@@ -5,7 +5,7 @@ use super::style::{self, DIM, GOOD, TITLE, paint};
 use super::table::{Align, Table};
 use std::io::{self, Write};
 use std::path::Path;
-use tinyc::report::Report;
+use tinyc::report::{Report, Spent, Time};
 use tinyc::wording::{grouped, shortened};
 
 /// Prints the summary; `folder` is where the files are.
@@ -28,25 +28,68 @@ pub(super) fn print(report: &Report, folder: &Path, out: &mut dyn Write) -> io::
 }
 
 fn layers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::new(&[
+    let mut columns = vec![
         ("#", Align::Right),
         ("layer", Align::Left),
         ("kernel", Align::Left),
         ("output", Align::Left),
         ("MACs", Align::Right),
-        ("weights", Align::Right),
-    ]);
+    ];
+    let timed = report.time.is_some();
+    if timed {
+        columns.extend([("cycles", Align::Right), ("MAC/cycle", Align::Right), ("share", Align::Right)]);
+    }
+    columns.push(("weights", Align::Right));
+    let mut table = Table::new(&columns);
+    let all: u64 = report.layers.iter().filter_map(|layer| layer.time).map(|time| time.cycles).sum();
     for (index, layer) in report.layers.iter().enumerate() {
-        table.row(vec![
+        let mut row = vec![
             (index + 1).to_string(),
             shortened(&style::harmless(&layer.name)),
             layer.kernel.clone(),
             layer.output.clone(),
             dash(layer.macs),
-            dash(layer.weight_bytes),
-        ]);
+        ];
+        if let Some(time) = &layer.time {
+            let rate = layer.macs as f64 / time.cycles.max(1) as f64;
+            row.push(grouped(time.cycles));
+            row.push(if layer.macs == 0 { "-".into() } else { format!("{rate:.2}") });
+            row.push(percent(time.cycles, all));
+        }
+        row.push(dash(layer.weight_bytes));
+        table.row(row);
     }
     table.print(out)
+}
+
+/// Cycles, time and energy of one inference.
+fn time(time: &Time, out: &mut dyn Write) -> io::Result<()> {
+    let Spent { cycles, worst_cycles, exact, instructions } = time.cost;
+    let sure = match (exact, worst_cycles > cycles) {
+        (true, _) => "whatever the input".to_owned(),
+        (false, true) => {
+            format!("at worst {}, because some instructions' time depends on data", grouped(worst_cycles))
+        }
+        (false, false) => "an estimate: not all of this core's timing is documented".to_owned(),
+    };
+    let instructions = grouped(instructions);
+    fact(
+        out,
+        "Cycles",
+        &format!("{} ({}), {sure}; {instructions} instructions", grouped(cycles), time.memory),
+    )?;
+    if let (Some(hz), Some(microseconds)) = (time.clock_hz, time.microseconds) {
+        let mhz = hz as f64 / 1e6;
+        fact(out, "Time", &format!("{:.3} ms at {mhz} MHz, if memory never waits", microseconds / 1e3))?;
+    }
+    if let Some(microjoules) = time.microjoules {
+        let basis = match time.energy_measured {
+            Some(true) => "by energy measured on this chip under such load",
+            _ => "by the data sheet's current at an assumed 3 V",
+        };
+        fact(out, "Energy", &format!("{microjoules:.1} µJ, {basis}"))?;
+    }
+    Ok(())
 }
 
 fn totals(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -64,13 +107,22 @@ fn totals(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         ),
     };
     fact(out, "MACs", &format!("{} ({saved})", grouped(macs.emitted)))?;
-    let total = flash.constant_bytes + flash.code_bytes_estimate;
-    let parts = format!(
-        "weights and tables {} exactly, code about {}",
-        grouped(flash.constant_bytes),
-        grouped(flash.code_bytes_estimate)
-    );
-    fact(out, "Flash", &format!("about {} B{}: {parts}", grouped(total), share(total, flash.limit_bytes)))?;
+    if let Some(spent) = &report.time {
+        time(spent, out)?;
+    }
+    let constants = grouped(flash.constant_bytes);
+    let (total, about, parts) = match flash.code_bytes {
+        Some(code) => {
+            let parts = format!("weights and tables {constants}, code {}", grouped(code));
+            (flash.constant_bytes + code, "", parts)
+        }
+        None => {
+            let code = flash.code_bytes_estimate;
+            let parts = format!("weights and tables {constants} exactly, code about {}", grouped(code));
+            (flash.constant_bytes + code, "about ", parts)
+        }
+    };
+    fact(out, "Flash", &format!("{about}{} B{}: {parts}", grouped(total), share(total, flash.limit_bytes)))?;
     let proof = match (ram.arena_bytes == ram.arena_lower_bound, ram.arena_proven_minimal) {
         (true, _) => format!("{}: it meets its lower bound", paint(GOOD, "proven minimal")),
         (false, true) => {
@@ -98,7 +150,10 @@ fn totals(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let buffers =
         format!("arena, input {} and output {}", grouped(ram.input_bytes), grouped(ram.output_bytes));
     fact(out, "RAM", &format!("{} B{}: {buffers}", grouped(used), share(used, ram.limit_bytes)))?;
-    fact(out, "Stack", "measured by `tinyc verify`, with the code's exact size")
+    match ram.stack_bytes {
+        Some(bytes) => fact(out, "Stack", &format!("{} B, on top of that", grouped(bytes))),
+        None => fact(out, "Stack", "measured by `tinyc verify`, with the code's exact size"),
+    }
 }
 
 fn fact(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {

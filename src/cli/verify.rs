@@ -3,22 +3,25 @@
 use super::args::{ModelArgs, TargetArgs};
 use super::compile::{CompilerArgs, options};
 use super::progress::Progress;
+use super::sampling::SampleArgs;
 use super::style::{self, DIM, GOOD, paint};
-use super::{Console, Failure};
+use super::{Console, Failure, board, emission};
 use serde::Serialize;
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
+use tinyc::board::{BoardReport, Log};
+use tinyc::pipeline::{self, Compiled, Emit};
 use tinyc::report::Message;
-use tinyc::verify::{self, Verification};
-use tinyc::{npz, pipeline, samples};
-use tinyc_ir::seeded::Seeded;
-use tinyc_ir::{Graph, Tensor};
+use tinyc::verify::{self, Method, Verification};
+use tinyc_backends::thumb;
+use tinyc_targets::Target;
 
-/// Proves that the emitted code computes the bytes of the reference, on a simulated machine
+/// Proves that the emitted code computes the bytes of the reference, on a simulated machine or on a board
 ///
-/// Builds a small firmware around the emitted C, unchanged, with GCC for the target's core, runs it under QEMU, and compares
-/// the outputs of every sample and every surviving tensor of the first with the reference evaluation. Shows
-/// instructions, stack and flash. Without --inputs, the samples are random, from a seed. Exits with 1 if a byte differs.
+/// Runs the object that `tinyc compile --emit obj` writes, byte for byte, in the built-in simulator, and compares the outputs
+/// of every sample and every surviving tensor of the first with the reference evaluation. Shows cycles, instructions, stack
+/// and flash. Without --inputs, the samples are random, from a seed. Exits with 1 if a byte differs.
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Args {
@@ -31,43 +34,51 @@ pub(super) struct Args {
     #[command(flatten)]
     compiler: CompilerArgs,
 
-    /// The inputs, an .npz file as for `tinyc run`
-    #[arg(long, value_name = "FILE")]
-    inputs: Option<PathBuf>,
+    #[command(flatten)]
+    samples: SampleArgs,
 
-    /// Verify only the first N samples of the file, or N random ones
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    samples: Option<u32>,
+    /// What is proven; by default the object where there is one for the core, else C
+    #[arg(long, value_name = "FORM", value_parser = emission::parser(&[Emit::C, Emit::Obj]))]
+    emit: Option<Emit>,
 
-    /// The seed of random samples
-    #[arg(long, value_name = "SEED", default_value_t = 0, conflicts_with = "inputs")]
-    seed: u64,
+    /// The machine; by default the built-in simulator for objects, QEMU for C
+    #[arg(long, value_name = "MACHINE", value_enum)]
+    with: Option<With>,
 
-    /// Take floats for quantised inputs, and quantise them as the model's inputs say
-    #[arg(long, requires = "inputs")]
-    quantize_inputs: bool,
+    /// Compare what a board printed: the log of a firmware that `tinyc compile --package bench` wrote
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["emit", "with", "keep"])]
+    log: Option<PathBuf>,
 
-    /// Keep the firmware's sources, objects and logs in this folder
+    /// Keep the firmware's sources, objects and logs in this folder; with QEMU
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 
-    /// Print JSON: {"status", "verification", "diagnostics"}; "status" is "done" or "different"
+    /// Print JSON: {"status", "verification", "diagnostics"}, with --log "board" for "verification"; "status" is "done" or
+    /// "different"
     #[arg(long)]
     pub(super) json: bool,
 }
 
+/// A machine.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum With {
+    /// The built-in simulator, which needs nothing else and checks every access to memory; for objects
+    Sim,
+    /// QEMU, with a firmware that GCC builds: the independent check
+    Qemu,
+}
+
 const AFTER_HELP: &str = "\
-Needs GCC for the core and QEMU; a message says how to install what is missing.
+QEMU needs GCC for the core beside it; a message says how to install what is missing.
 
 Examples:
   tinyc verify examples/models/digits/digits_int8_io.onnx --target cortex-m4
-  tinyc verify examples/models/digits/digits_int8_io.onnx --target cortex-m0 --samples 20 \\
-      --inputs examples/models/digits/digits_samples.npz";
+  tinyc verify examples/models/digits/digits_int8_io.onnx --target cortex-m3 --with qemu \\
+      --samples 20 --inputs examples/models/digits/digits_samples.npz
 
-/// Random samples, if the user does not say how many.
-const RANDOM_SAMPLES: u32 = 4;
+On a board: `tinyc compile --package bench` writes the source of a firmware; what it prints goes into --log.";
 
-/// What came out, for `--json`.
+/// What came out of a simulation, for `--json`.
 #[derive(Serialize)]
 struct Outcome<'a> {
     status: &'static str,
@@ -75,40 +86,102 @@ struct Outcome<'a> {
     diagnostics: Vec<Message>,
 }
 
-/// Compiles, simulates, compares.
+/// What came out of a log, for `--json`.
+#[derive(Serialize)]
+struct BoardOutcome<'a> {
+    status: &'static str,
+    board: &'a BoardReport,
+    diagnostics: Vec<Message>,
+}
+
+/// Compiles, simulates (or reads what a board printed), compares.
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
-    let options = options(&args.model, &args.target, &args.compiler)?;
+    match &args.log {
+        Some(path) => on_a_board(args, &board::read(path)?, console),
+        None => simulated(args, console),
+    }
+}
+
+fn simulated(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
+    let target = args.target.load()?;
+    let method = method(args, &target)?;
+    let options = options(&args.model, target, &args.compiler, [method.emit()].into());
     let progress = Progress::spinner("compiling");
     let compiled = pipeline::compile(&args.model.model, &options)?;
-    let graph = &compiled.model.reference;
-    let samples = match &args.inputs {
-        Some(path) => {
-            let limit = args.samples.map(|n| n as usize);
-            samples::select(&npz::read(path)?, graph, limit, args.quantize_inputs)?.inputs
-        }
-        None => random(graph, args.seed, args.samples.unwrap_or(RANDOM_SAMPLES)),
-    };
-    let settings = verify::Options { keep: args.keep.clone(), ..verify::Options::default() };
+    let samples = args.samples.load(&compiled.model.reference, None)?;
+    let settings = verify::Options { method, keep: args.keep.clone(), ..verify::Options::default() };
     let mut say = |what: &str| progress.say(what);
     let verification = verify::verify(&compiled, &options.target, &samples, &settings, &mut say)?;
     drop(progress);
+    let outcome = Outcome {
+        status: status(verification.is_proof()),
+        verification: &verification,
+        diagnostics: messages(&compiled),
+    };
+    tell(&outcome, &verification, verification.is_proof(), &compiled, args, console)
+}
+
+fn on_a_board(args: &Args, log: &Log, console: &mut Console<'_>) -> Result<(), Failure> {
+    let emit = board::emitted(log)?;
+    let options = options(&args.model, args.target.load()?, &args.compiler, emit);
+    let progress = Progress::spinner("compiling");
+    let compiled = pipeline::compile(&args.model.model, &options)?;
+    let report = board::compare(&compiled, &options.target, &args.samples, log)?;
+    drop(progress);
+    let outcome =
+        BoardOutcome { status: status(report.is_proof()), board: &report, diagnostics: messages(&compiled) };
+    tell(&outcome, &report, report.is_proof(), &compiled, args, console)
+}
+
+/// What runs where, from what the user says and what there is.
+fn method(args: &Args, target: &Target) -> Result<Method, Failure> {
+    let native = thumb::Architecture::of(&target.core).is_some();
+    let form = match (args.emit, args.with) {
+        (Some(form), _) => form,
+        (None, Some(With::Sim)) => Emit::Obj,
+        (None, _) if native => Emit::Obj,
+        (None, _) => Emit::C,
+    };
+    match (form, args.with) {
+        (Emit::C, Some(With::Sim)) => {
+            Err(Failure::Usage("the built-in simulator runs objects; C is verified with `--with qemu`"))
+        }
+        (Emit::C, _) => Ok(Method::QemuC),
+        (_, Some(With::Qemu)) => Ok(Method::QemuObject),
+        _ if args.keep.is_some() => {
+            Err(Failure::Usage("`--keep` keeps a firmware, and only `--with qemu` builds one"))
+        }
+        _ => Ok(Method::Simulator),
+    }
+}
+
+fn status(proof: bool) -> &'static str {
+    if proof { "done" } else { "different" }
+}
+
+fn messages(compiled: &Compiled) -> Vec<Message> {
+    compiled.model.warnings.0.iter().map(Message::from).collect()
+}
+
+/// Prints the result, as JSON or as text.
+fn tell(
+    outcome: &impl Serialize,
+    text: &impl Display,
+    proof: bool,
+    compiled: &Compiled,
+    args: &Args,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     console.warn(&compiled.model.warnings)?;
-    let proof = verification.is_proof();
-    if console.json {
-        console.json(&Outcome {
-            status: if proof { "done" } else { "different" },
-            verification: &verification,
-            diagnostics: compiled.model.warnings.0.iter().map(Message::from).collect(),
-        })?;
-    } else {
-        print(&verification, args, console.out)?;
+    match console.json {
+        true => console.json(outcome)?,
+        false => print(&text.to_string(), &args.samples, console.out)?,
     }
     if proof { Ok(()) } else { Err(Failure::Told) }
 }
 
-/// The verification's own text; only the verdict is coloured.
-fn print(verification: &Verification, args: &Args, out: &mut dyn Write) -> std::io::Result<()> {
-    let text = verification.to_string();
+/// The result's own text; only the verdict is coloured.
+fn print(text: &str, samples: &SampleArgs, out: &mut dyn Write) -> std::io::Result<()> {
     for (index, line) in text.trim_end().lines().enumerate() {
         let line = style::harmless(line);
         match line.strip_prefix("verified") {
@@ -116,19 +189,5 @@ fn print(verification: &Verification, args: &Args, out: &mut dyn Write) -> std::
             _ => writeln!(out, "{line}")?,
         }
     }
-    let inputs = match &args.inputs {
-        Some(path) => format!("samples from {}", path.display()),
-        None => format!("random samples of seed {}", args.seed),
-    };
-    writeln!(out, "{}", paint(DIM, format!("  {}", style::harmless(&inputs))))
-}
-
-/// Inputs over the whole range of their types.
-fn random(graph: &Graph, seed: u64, count: u32) -> Vec<Vec<Tensor>> {
-    let mut stream = Seeded::new(seed);
-    let mut sample = || {
-        let types = graph.inputs.iter().map(|&value| graph.ty(value));
-        types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect()
-    };
-    (0..count).map(|_| sample()).collect()
+    writeln!(out, "{}", paint(DIM, format!("  {}", style::harmless(&samples.origin()))))
 }

@@ -4,8 +4,10 @@
 //! goes or changes its meaning within a major version.
 
 mod message;
+mod time;
 
 pub use message::Message;
+pub use time::{Spent, Time, ZERO_WAIT};
 
 use crate::budget::{Budget, face_bytes};
 use crate::pipeline::Compiled;
@@ -34,6 +36,8 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Multiply-accumulates of one inference.
     pub macs: Macs,
+    /// What one inference takes, if machine code was emitted.
+    pub time: Option<Time>,
     /// Read-only memory.
     pub flash: Flash,
     /// Memory that is written.
@@ -102,6 +106,8 @@ pub struct Layer {
     pub macs: u64,
     /// Bytes of the weights and tables that it reads.
     pub weight_bytes: u64,
+    /// What it takes, if machine code was emitted.
+    pub time: Option<Spent>,
 }
 
 /// Multiply-accumulates of one inference.
@@ -118,13 +124,15 @@ pub struct Macs {
 pub struct Flash {
     /// Weights and tables, exactly.
     pub constant_bytes: u64,
-    /// Code, estimated; `verify` measures it.
+    /// Code, estimated for C; `verify` measures it.
     pub code_bytes_estimate: u64,
+    /// Code, exactly, if machine code was emitted.
+    pub code_bytes: Option<u64>,
     /// What there is.
     pub limit_bytes: Option<u64>,
 }
 
-/// Memory that is written, in bytes. The stack comes on top; `verify` measures it.
+/// Memory that is written, in bytes. The stack comes on top; for C, `verify` measures it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ram {
     /// The arena that the caller lends for one run.
@@ -141,6 +149,8 @@ pub struct Ram {
     pub input_bytes: u64,
     /// The user's buffers for outputs.
     pub output_bytes: u64,
+    /// The most stack that a run takes, if machine code was emitted.
+    pub stack_bytes: Option<u32>,
     /// What there is for arena, inputs and outputs.
     pub limit_bytes: Option<u64>,
 }
@@ -167,6 +177,11 @@ impl Report {
         let (inputs, outputs) = (ports(&compiled.optimised.inputs), ports(&compiled.optimised.outputs));
         let output_bytes = outputs.iter().map(|port| port.bytes as u64).sum();
         let alive = memory.alive.iter().map(|(name, bytes)| Alive { name: name.clone(), bytes: *bytes });
+        let object = compiled.object.as_ref();
+        let times: Vec<Option<Spent>> = match object {
+            Some(object) => object.layers.iter().map(|layer| Some(layer.cost.into())).collect(),
+            None => vec![None; program.calls.len()],
+        };
         Self {
             status: "done",
             tinyc: env!("CARGO_PKG_VERSION"),
@@ -183,11 +198,18 @@ impl Report {
             },
             inputs,
             outputs,
-            layers: program.calls.iter().map(|call| layer(program, &compiled.optimised, call)).collect(),
+            layers: program
+                .calls
+                .iter()
+                .zip(times)
+                .map(|(call, time)| layer(program, &compiled.optimised, call, time))
+                .collect(),
             macs: Macs { reference: compiled.reference_macs, emitted: compiled.macs },
+            time: object.map(|object| Time::new(object, target)),
             flash: Flash {
                 constant_bytes: compiled.constant_bytes,
                 code_bytes_estimate: compiled.code_estimate,
+                code_bytes: object.map(|object| object.code_bytes.into()),
                 limit_bytes: budget.flash,
             },
             ram: Ram {
@@ -198,10 +220,11 @@ impl Report {
                 alive_at_peak: alive.collect(),
                 input_bytes: face_bytes(program) - output_bytes,
                 output_bytes,
+                stack_bytes: object.map(|object| object.stack_bytes),
                 limit_bytes: budget.ram,
             },
             prototype: tinyc_backends::c::prototype(program),
-            files: compiled.files.iter().map(|file| file.name.clone()).collect(),
+            files: compiled.artefacts().into_iter().map(|(name, _)| name).collect(),
             diagnostics: model.warnings.0.iter().map(Message::from).collect(),
         }
     }
@@ -219,7 +242,7 @@ fn port(name: &str, ty: &TensorType) -> Port {
     }
 }
 
-fn layer(program: &Program, graph: &Graph, call: &Call) -> Layer {
+fn layer(program: &Program, graph: &Graph, call: &Call, time: Option<Spent>) -> Layer {
     let kernel = &program.kernels[call.kernel];
     let args = || kernel.params.values().zip(&call.args).map(|(param, &buffer)| (param.access, buffer));
     let result = args().filter(|(access, _)| *access == Access::Write).map(|(_, buffer)| buffer).next_back();
@@ -232,6 +255,7 @@ fn layer(program: &Program, graph: &Graph, call: &Call) -> Layer {
         output: result.map(|buffer| shown(program, graph, buffer)).unwrap_or_default(),
         macs: call.macs,
         weight_bytes: weights.iter().map(|&buffer| program.buffers[buffer].bytes() as u64).sum(),
+        time,
     }
 }
 

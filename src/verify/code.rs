@@ -14,5 +14,7 @@ pub(super) const TIMEOUT: u16 = 524;
 pub(super) const FILES: u16 = 525;
 /// The shared bench cannot measure this program.
 pub(super) const BENCH: u16 = 526;
+/// The form that is to be verified was not emitted.
+pub(super) const NOT_EMITTED: u16 = 527;
 /// A sample does not fit the model.
 pub(super) const SAMPLE: u16 = 708;

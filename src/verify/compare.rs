@@ -9,22 +9,33 @@ use tinyc_ir::eval::{Evaluation, eval};
 use tinyc_ir::loops::{Buffer, Program};
 use tinyc_ir::{DType, Data, Def, Diagnostic, Diagnostics, Graph, Tensor, Value};
 
-/// What both graphs say about one sample.
+/// What the evaluator says about one sample.
 pub(super) struct Expected {
     /// Its position among all samples.
     sample: usize,
-    reference: Evaluation,
-    optimised: Evaluation,
+    /// The reference graph's outputs.
+    outputs: Vec<Tensor>,
+    /// Every tensor of the reference graph and of the optimised graph, for a traced sample.
+    tensors: Option<(Evaluation, Evaluation)>,
 }
 
 impl Expected {
+    /// Evaluates all samples, the first `traced` of them with the optimised graph too.
+    pub(super) fn all(compiled: &Compiled, samples: &[Vec<Tensor>], traced: usize) -> Vec<Self> {
+        let reference = &compiled.model.reference;
+        let one = |(sample, inputs): (usize, &Vec<Tensor>)| match sample < traced {
+            true => Self::traced(compiled, sample, inputs),
+            false => Self { sample, outputs: eval(reference, inputs).outputs(reference), tensors: None },
+        };
+        samples.iter().enumerate().map(one).collect()
+    }
+
     /// Evaluates both graphs.
-    pub(super) fn new(compiled: &Compiled, sample: usize, inputs: &[Tensor]) -> Self {
-        Self {
-            sample,
-            reference: eval(&compiled.model.reference, inputs),
-            optimised: eval(&compiled.optimised, inputs),
-        }
+    pub(super) fn traced(compiled: &Compiled, sample: usize, inputs: &[Tensor]) -> Self {
+        let reference = eval(&compiled.model.reference, inputs);
+        let optimised = eval(&compiled.optimised, inputs);
+        let outputs = reference.outputs(&compiled.model.reference);
+        Self { sample, outputs, tensors: Some((reference, optimised)) }
     }
 }
 
@@ -45,17 +56,17 @@ impl Verification {
     pub(super) fn compare_outputs(
         &mut self,
         program: &Program,
-        expected: &[Vec<Tensor>],
+        expected: &[Expected],
         outputs: &[Vec<&[u8]>],
     ) {
-        for (sample, (tensors, outputs)) in expected.iter().zip(outputs).enumerate() {
+        for (Expected { sample, outputs: tensors, .. }, outputs) in expected.iter().zip(outputs) {
             let mut equal = true;
             for ((&buffer, tensor), bytes) in program.outputs.iter().zip(tensors).zip(outputs) {
                 if let Some(difference) = Difference::find(tensor, bytes) {
                     equal = false;
                     let name = name(program, buffer);
                     self.found(difference.mismatch(
-                        sample,
+                        *sample,
                         name,
                         String::new(),
                         Side::Reference,
@@ -81,22 +92,22 @@ impl Verification {
         let optimised = by_name(&compiled.optimised);
         let mut compared = BTreeSet::new();
         let mut cursor = Cursor { rest: bytes };
-        for expected in expected {
-            self.compare_graphs(compiled, expected);
+        for Expected { sample, tensors, .. } in expected {
+            let Some((reference, evaluated)) = tensors else { continue };
+            self.compare_graphs(compiled, *sample, reference, evaluated);
             for (call, pieces) in compiled.program.calls.iter().zip(pieces) {
                 for piece in pieces {
                     let bytes = cursor.take(compiled.program.buffers[piece.buffer].bytes())?;
                     let Some(&value) = optimised.get(piece.tensor.as_str()) else { continue };
                     compared.insert(piece.tensor.as_str());
-                    if let Some(difference) = Difference::find(expected.optimised.tensor(value), bytes) {
+                    if let Some(difference) = Difference::find(evaluated.tensor(value), bytes) {
                         let layer = match call.origin.name.as_str() {
                             "" => compiled.program.kernels[call.kernel].name.clone(),
                             name => name.to_string(),
                         };
                         let tensor = piece.tensor.clone();
-                        let sample = expected.sample;
                         self.found(difference.mismatch(
-                            sample,
+                            *sample,
                             tensor,
                             layer,
                             Side::Optimised,
@@ -125,23 +136,23 @@ impl Verification {
     }
 
     /// Tensors that both graphs have must be equal: optimisation is exact.
-    fn compare_graphs(&mut self, compiled: &Compiled, expected: &Expected) {
+    fn compare_graphs(
+        &mut self,
+        compiled: &Compiled,
+        sample: usize,
+        reference: &Evaluation,
+        evaluated: &Evaluation,
+    ) {
         let optimised = by_name(&compiled.optimised);
         for (value, data) in compiled.model.reference.values.iter() {
             let (Def::Node(node, _), Some(&other)) = (&data.def, optimised.get(data.name.as_str())) else {
                 continue;
             };
-            let bytes = expected.optimised.tensor(other).data.to_le_bytes();
-            if let Some(difference) = Difference::find(expected.reference.tensor(value), &bytes) {
+            let bytes = evaluated.tensor(other).data.to_le_bytes();
+            if let Some(difference) = Difference::find(reference.tensor(value), &bytes) {
                 let layer = compiled.model.reference.nodes[*node].origin.name.clone();
                 let name = data.name.clone();
-                self.found(difference.mismatch(
-                    expected.sample,
-                    name,
-                    layer,
-                    Side::Reference,
-                    Side::Optimised,
-                ));
+                self.found(difference.mismatch(sample, name, layer, Side::Reference, Side::Optimised));
             }
         }
     }

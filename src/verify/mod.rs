@@ -1,51 +1,75 @@
-//! The proof on the spot: builds a small firmware around the emitted C, unchanged, runs it on a simulated machine with
-//! the target's core, and compares every byte that it computes with the reference evaluator.
+//! The proof on the spot: runs what was emitted, unchanged, on a simulated machine with the target's core, and compares
+//! every byte that it computes with the reference evaluator.
 //!
-//! Two firmwares are built. The *plain* one computes all samples and measures instructions, stack, flash and RAM; the
-//! *traced* one calls a hook after each layer and hands out every tensor that the layer wrote. What is compared:
+//! What is compared:
 //! - outputs of every sample: machine against `eval` of the reference graph;
 //! - for the traced samples, each surviving tensor: machine against `eval` of the optimised graph, and tensors that both
 //!   graphs have: one `eval` against the other.
 //!
-//! It needs GCC for the core and QEMU; nothing else of tinyc does.
+//! Objects run in the built-in simulator, which needs nothing else and sees every access to memory. The independent
+//! check, and the only one for C, is QEMU, with a firmware that GCC builds.
 
-mod build;
 mod code;
 mod compare;
-mod image;
+mod machine;
+mod qemu;
 mod report;
+mod run;
 pub mod shared_bench;
 mod simulator;
-mod source;
 mod trace;
 
-pub use report::{Flash, Instructions, Mismatch, Side, Verification};
+pub use report::{Cycles, Flash, Instructions, LayerTime, Mismatch, Side, Verification};
 
-use crate::pipeline::Compiled;
+use crate::pipeline::{Compiled, Emit};
 use compare::Expected;
-use source::Kind;
+use machine::Machine;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tinyc_ir::{Diagnostic, Diagnostics, Graph, Tensor};
 use tinyc_targets::Target;
 
+/// What runs, and on which machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The object, in the built-in simulator.
+    Simulator,
+    /// The object, in a firmware under QEMU.
+    QemuObject,
+    /// The C source, compiled by GCC, in a firmware under QEMU.
+    QemuC,
+}
+
+impl Method {
+    /// What is proven: which form must have been emitted.
+    pub fn emit(self) -> Emit {
+        match self {
+            Self::Simulator | Self::QemuObject => Emit::Obj,
+            Self::QemuC => Emit::C,
+        }
+    }
+}
+
 /// What a user may choose about a verification.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Keeps the sources, objects, ELF files and logs in this folder, which is created.
+    /// What runs where.
+    pub method: Method,
+    /// Keeps the sources, objects, ELF files and logs of a firmware in this folder, which is created.
     pub keep: Option<PathBuf>,
     /// How many samples are compared tensor by tensor. A sample whose outputs differ is traced beyond these.
     pub traced: usize,
-    /// The longest that one simulation may last, for each sample of it.
+    /// The longest that one run under QEMU may last, for each sample of it.
     pub timeout: Duration,
     /// Where GCC and QEMU are looked for, in the form of `PATH`; `None` is the process's own.
     pub path: Option<OsString>,
 }
 
 impl Default for Options {
+    /// C under QEMU, which every target has.
     fn default() -> Self {
-        Self { keep: None, traced: 1, timeout: Duration::from_secs(120), path: None }
+        Self { method: Method::QemuC, keep: None, traced: 1, timeout: Duration::from_secs(120), path: None }
     }
 }
 
@@ -55,8 +79,9 @@ impl Default for Options {
 /// A difference is no error: it is the result's [`mismatch`](Verification::mismatch).
 ///
 /// # Errors
-/// Samples that do not fit the model; a tool that is missing, with the way to get it; code that GCC refuses or that is
-/// larger than the simulated machine's memory; a firmware that faults, returns an error or does not end.
+/// A form that was not emitted; samples that do not fit the model; a tool that is missing, with the way to get it; code
+/// that a linker refuses or that is larger than the simulated machine's memory; code that faults, reads or writes
+/// outside of its memory, returns an error or does not end.
 pub fn verify(
     compiled: &Compiled,
     target: &Target,
@@ -65,48 +90,52 @@ pub fn verify(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Verification, Diagnostics> {
     let start = Instant::now();
+    check_emitted(compiled, options.method)?;
     check_samples(&compiled.model.reference, samples)?;
-    let workshop = build::Workshop::new(compiled, target, options)?;
+    let pieces = trace::pieces(&compiled.program);
+    let mut verification = Verification::new(compiled, target, options.method, samples.len());
 
-    progress(&format!("building firmware for {}", target.core.name));
-    workshop.compile()?;
-    let plain = workshop.link(Kind::Plain)?;
-    let stub = workshop.link(Kind::Stub)?;
-    let mut verification = Verification::new(compiled, target, samples.len());
-    verification.measure_memory(&compiled.program, &plain, &stub);
+    progress(&format!("preparing {}", target.core.name));
+    let machine = Machine::new(compiled, target, options, &pieces)?;
+    verification.measure_memory(&compiled.program, machine.footprint()?);
 
-    progress(&format!("running {} on {}", count(samples.len(), "sample"), target.core.qemu.machine));
-    let running = workshop.start(Kind::Plain, samples)?;
-    // The host evaluates while the simulator runs.
-    let expected: Vec<Vec<Tensor>> = samples
-        .iter()
-        .map(|inputs| {
-            tinyc_ir::eval::eval(&compiled.model.reference, inputs).outputs(&compiled.model.reference)
-        })
-        .collect();
-    let run = running.finish(&plain, samples.len())?;
-    verification.measure_time(&run);
-    let outputs = compare::split_outputs(&compiled.program, &run.bytes, samples.len())?;
+    progress(&format!("running {} on {}", count(samples.len(), "sample"), verification.machine));
+    let traced = samples.len().min(options.traced);
+    // The host evaluates while the machine runs.
+    let (run, expected) = std::thread::scope(|scope| {
+        let running = scope.spawn(|| machine.run(samples, traced));
+        let expected = Expected::all(compiled, samples, traced);
+        (running.join().expect("a machine reports its faults"), expected)
+    });
+    let run = run?;
+    verification.measure_time(compiled, &run);
+    let outputs = compare::split_outputs(&compiled.program, &run.outputs, samples.len())?;
     verification.compare_outputs(&compiled.program, &expected, &outputs);
 
-    let mut traced: Vec<usize> = (0..samples.len().min(options.traced)).collect();
-    if let Some(mismatch) = &verification.mismatch
-        && !traced.contains(&mismatch.sample)
-    {
-        traced.push(mismatch.sample);
-    }
-    if !traced.is_empty() {
-        progress(&format!("tracing {}", count(traced.len(), "sample")));
-        let inputs: Vec<Vec<Tensor>> = traced.iter().map(|&i| samples[i].clone()).collect();
-        let image = workshop.link(Kind::Traced)?;
-        let running = workshop.start(Kind::Traced, &inputs)?;
-        let expected: Vec<Expected> =
-            traced.iter().zip(&inputs).map(|(&i, x)| Expected::new(compiled, i, x)).collect();
-        let run = running.finish(&image, inputs.len())?;
-        verification.compare_tensors(compiled, workshop.pieces(), &expected, &run.bytes)?;
+    let found = verification.mismatch.as_ref().map(|mismatch| mismatch.sample);
+    match found.filter(|&sample| sample >= traced && options.traced > 0 && machine.traces()) {
+        Some(sample) => {
+            progress("tracing the sample that differs");
+            let expected = [Expected::traced(compiled, sample, &samples[sample])];
+            let run = machine.run(&samples[sample..=sample], 1)?;
+            verification.compare_tensors(compiled, &pieces, &expected, &run.traced)?;
+        }
+        None if machine.traces() && traced > 0 => {
+            verification.compare_tensors(compiled, &pieces, &expected[..traced], &run.traced)?;
+        }
+        None => {}
     }
     verification.milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(verification)
+}
+
+fn check_emitted(compiled: &Compiled, method: Method) -> Result<(), Diagnostics> {
+    let emit = method.emit();
+    if compiled.emit.contains(&emit) {
+        return Ok(());
+    }
+    let message = format!("there is nothing to verify: the form `{emit}` was not emitted");
+    Err(Diagnostic::error(code::NOT_EMITTED, message).help(format!("compile with `--emit {emit}`")).into())
 }
 
 fn check_samples(graph: &Graph, samples: &[Vec<Tensor>]) -> Result<(), Diagnostics> {

@@ -1,9 +1,9 @@
 //! What a verification found, as data and as text for a person.
 
-use super::count;
-use super::image::Image;
-use super::simulator::Run;
+use super::run::{Footprint, Run};
+use super::{Method, count};
 use crate::pipeline::Compiled;
+use crate::report::ZERO_WAIT;
 use crate::wording::{grouped, shortened};
 use serde::Serialize;
 use std::fmt;
@@ -19,6 +19,8 @@ pub struct Verification {
     pub target: String,
     /// The core that the code is for.
     pub core: String,
+    /// What ran: `c` (compiled by GCC) or `obj`.
+    pub emit: String,
     /// The simulated machine, and the core it really has if that is another.
     pub machine: String,
     /// How many samples ran.
@@ -37,8 +39,12 @@ pub struct Verification {
     pub tensors_narrowed: Vec<String>,
     /// The first tensor that differs, in order of execution; `None` is the proof.
     pub mismatch: Option<Mismatch>,
-    /// Instructions of one inference. On ARM the clock resolves about 40.
+    /// Instructions of one inference. Under QEMU on ARM the clock resolves about 40.
     pub instructions: Instructions,
+    /// Cycles of one inference, if the machine counts them.
+    pub cycles: Option<Cycles>,
+    /// Time of each layer in the first sample, if the machine counts it.
+    pub layers: Vec<LayerTime>,
     /// Stack that `run` takes, its own frame included.
     pub stack_bytes: u64,
     /// Flash that the network takes in a linked firmware.
@@ -97,6 +103,34 @@ pub struct Instructions {
     pub most: u64,
 }
 
+/// Cycles per inference over all samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cycles {
+    /// Of the first sample.
+    pub first: u64,
+    /// The fewest.
+    pub least: u64,
+    /// The most.
+    pub most: u64,
+    /// Which memory they assume.
+    pub memory: &'static str,
+    /// What was predicted when the code was made; a worst case where `exact` is false.
+    pub predicted: u64,
+    /// Whether no layer's time depends on data, so that the prediction is what every run takes.
+    pub exact: bool,
+}
+
+/// What a layer took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LayerTime {
+    /// The layer's name.
+    pub name: String,
+    /// Cycles.
+    pub cycles: u64,
+    /// Instructions.
+    pub instructions: u64,
+}
+
 /// Flash by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Flash {
@@ -123,14 +157,19 @@ pub struct Ram {
 
 impl Verification {
     /// Nothing compared yet.
-    pub(super) fn new(compiled: &Compiled, target: &Target, samples: usize) -> Self {
+    pub(super) fn new(compiled: &Compiled, target: &Target, method: Method, samples: usize) -> Self {
         let qemu = &target.core.qemu;
         let stands_in = qemu.stands_in.as_ref().map(|core| format!(" (a {core} stands in)"));
+        let machine = match method {
+            Method::Simulator => "built-in simulator".to_owned(),
+            _ => format!("{}{}", qemu.machine, stands_in.unwrap_or_default()),
+        };
         Self {
             network: compiled.program.name.clone(),
             target: target.name().to_string(),
             core: target.core.name.clone(),
-            machine: format!("{}{}", qemu.machine, stands_in.unwrap_or_default()),
+            emit: method.emit().to_string(),
+            machine,
             samples,
             samples_equal: 0,
             outputs_equal: false,
@@ -140,6 +179,8 @@ impl Verification {
             tensors_narrowed: Vec::new(),
             mismatch: None,
             instructions: Instructions::default(),
+            cycles: None,
+            layers: Vec::new(),
             stack_bytes: 0,
             flash: Flash::default(),
             ram: Ram::default(),
@@ -152,35 +193,57 @@ impl Verification {
         self.outputs_equal && self.mismatch.is_none()
     }
 
-    /// The network's share: what the firmware has more than the same one without a network.
-    pub(super) fn measure_memory(&mut self, program: &Program, plain: &Image, stub: &Image) {
-        let code = plain.code.saturating_sub(stub.code);
-        let constants = plain.constants.saturating_sub(stub.constants);
+    /// What the network takes in a firmware.
+    pub(super) fn measure_memory(&mut self, program: &Program, taken: Footprint) {
+        let Footprint { code, constants, variables } = taken;
         self.flash = Flash { code, constants, total: code + constants };
         self.ram = Ram {
             arena: program.arena_bytes.into(),
             inputs_and_outputs: crate::budget::face_bytes(program),
-            state: super::source::state_bytes(program) as u64,
-            variables: plain.ram.saturating_sub(stub.ram),
+            state: crate::budget::state_bytes(program) as u64,
+            variables,
         };
     }
 
-    /// What the plain firmware measured.
-    pub(super) fn measure_time(&mut self, run: &Run) {
-        let all = &run.instructions;
-        self.instructions = Instructions {
-            first: all.first().copied().unwrap_or(0),
-            least: all.iter().min().copied().unwrap_or(0),
-            most: all.iter().max().copied().unwrap_or(0),
-        };
+    /// What the machine counted.
+    pub(super) fn measure_time(&mut self, compiled: &Compiled, run: &Run) {
+        let (first, least, most) = extremes(&run.instructions).unwrap_or_default();
+        self.instructions = Instructions { first, least, most };
         self.stack_bytes = run.stack;
+        if let (Some((first, least, most)), Some(object)) = (extremes(&run.cycles), &compiled.object) {
+            self.cycles = Some(Cycles {
+                first,
+                least,
+                most,
+                memory: ZERO_WAIT,
+                predicted: object.total.worst,
+                exact: object.total.exact,
+            });
+        }
+        let calls = compiled.program.calls.iter().zip(&run.layers);
+        self.layers = calls
+            .map(|(call, spent)| LayerTime {
+                name: match call.origin.name.as_str() {
+                    "" => compiled.program.kernels[call.kernel].name.clone(),
+                    name => name.to_owned(),
+                },
+                cycles: spent.cycles,
+                instructions: spent.instructions,
+            })
+            .collect();
     }
+}
+
+/// The first, the least and the greatest.
+fn extremes(all: &[u64]) -> Option<(u64, u64, u64)> {
+    Some((*all.first()?, *all.iter().min()?, *all.iter().max()?))
 }
 
 impl fmt::Display for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.is_proof() { "verified" } else { "NOT EQUAL" };
-        writeln!(f, "{verdict}: {} on {}, simulated {}", self.network, self.core, self.machine)?;
+        let form = if self.emit == "c" { "C by GCC" } else { "object" };
+        writeln!(f, "{verdict}: {} on {}, {form}, simulated by {}", self.network, self.core, self.machine)?;
         let samples = count(self.samples, "sample");
         writeln!(
             f,
@@ -197,12 +260,13 @@ impl fmt::Display for Verification {
         }
         list(f, "narrowed", &self.tensors_narrowed, "lost constant channels; the rest was compared")?;
         list(f, "removed", &self.tensors_removed, "fused, folded or constant")?;
-        let Instructions { first, least, most } = self.instructions;
-        write!(f, "  instructions  {}", grouped(first))?;
-        if least != most {
-            write!(f, " (from {} to {})", grouped(least), grouped(most))?;
+        if let Some(Cycles { first, least, most, memory, predicted, exact }) = &self.cycles {
+            write!(f, "  cycles        {}", spread(*first, *least, *most))?;
+            let worst = if *exact { "" } else { " at worst" };
+            writeln!(f, " for one inference ({memory}); predicted {}{worst}", grouped(*predicted))?;
         }
-        writeln!(f, " for one inference")?;
+        let Instructions { first, least, most } = self.instructions;
+        writeln!(f, "  instructions  {} for one inference", spread(first, least, most))?;
         writeln!(f, "  stack         {} bytes", grouped(self.stack_bytes))?;
         let Flash { code, constants, total } = self.flash;
         let (total, code, constants) = (grouped(total), grouped(code), grouped(constants));
@@ -246,6 +310,14 @@ impl fmt::Display for Side {
             Self::Optimised => "the optimised graph",
             Self::Machine => "the emitted code",
         })
+    }
+}
+
+/// `1,234 (from 1,230 to 1,240)`.
+fn spread(first: u64, least: u64, most: u64) -> String {
+    match least == most {
+        true => grouped(first),
+        false => format!("{} (from {} to {})", grouped(first), grouped(least), grouped(most)),
     }
 }
 

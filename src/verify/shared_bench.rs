@@ -1,9 +1,10 @@
 //! Cycles by a cycle model that is not ours: the measuring harness and QEMU plugin of a folder `bench` outside of this
 //! repository, where it exists. It is used for the table of the README; nothing else needs it.
 
-use super::build::{FLAGS, OPTIMISATION, cannot, prefix, run};
 use super::code;
-use crate::pipeline::Compiled;
+use super::qemu::{FLAGS, OPTIMISATION, cannot, run};
+use crate::budget::state_bytes;
+use crate::pipeline::{Compiled, Emit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,41 +26,43 @@ pub struct BenchFigures {
     pub output_hash: String,
 }
 
-/// Builds the emitted C with the harness in `folder` (which is copied, never written to) and measures one inference.
+/// Builds what was emitted for a Cortex-M4, the C or the object, with the harness in `folder` (which is copied, never
+/// written to), and measures one inference.
 ///
 /// # Errors
-/// A program with more than one input or output, or with state: the harness has no place for them. A tool that is
+/// A form that was not emitted, or is no code. A program with more than one input or output, or with state: the harness has no place for them. A tool that is
 /// missing or fails.
-pub fn cycles(compiled: &Compiled, folder: &Path) -> Result<BenchFigures, Diagnostics> {
+pub fn cycles(compiled: &Compiled, emit: Emit, folder: &Path) -> Result<BenchFigures, Diagnostics> {
     let program = &compiled.program;
     let (&[input], &[output]) = (program.inputs.as_slice(), program.outputs.as_slice()) else {
         return Err(refuse("it measures networks of one input and one output").into());
     };
-    if super::source::state_bytes(program) > 0 {
+    if state_bytes(program) > 0 {
         return Err(refuse("it measures networks without state").into());
     }
     let temporary = tempfile::Builder::new().prefix("tinyc-bench-").tempdir();
     let temporary = temporary.map_err(|e| cannot("create", &std::env::temp_dir(), &e))?;
     let work = temporary.path();
     copy(folder, work)?;
-    for file in &compiled.files {
-        let path = work.join(&file.name);
-        std::fs::write(&path, &file.text).map_err(|e| cannot("write", &path, &e))?;
+    for (name, bytes) in compiled.artefacts() {
+        let path = work.join(&name);
+        std::fs::write(&path, &bytes).map_err(|e| cannot("write", &path, &e))?;
     }
     let plugin = ["-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-o", "roi.so", "roi.c"];
     tool(work, "gcc", &plugin, "gcc")?;
-    let prefix = prefix(compiled);
+    let prefix = tinyc_backends::c::prefix(program);
     let bytes = |b| program.buffers[b].bytes();
-    // Compiled as in a verification, and apart from the harness, whose markers must survive as functions.
-    let core = tinyc_targets::find("cortex-m4").expect("the catalogue has the core").core;
-    let source = format!("{prefix}.c");
-    let mut arguments: Vec<&str> = core.gcc.flags.iter().map(String::as_str).collect();
-    arguments.extend(FLAGS);
-    arguments.extend([OPTIMISATION, "-c", &source, "-o", "network.o"]);
-    tool(work, &core.gcc.compiler, &arguments, &core.gcc.package)?;
-    let mut arguments: Vec<String> =
-        ["build.sh", "m4", "out.elf", "src/runner.c", "network.o"].map(String::from).into();
+    let network = match emit {
+        Emit::C => {
+            compile_c(work, &prefix)?;
+            "network.o".to_owned()
+        }
+        Emit::Obj => format!("{prefix}.o"),
+        Emit::Asm => return Err(refuse("a listing is not measured, its object is").into()),
+    };
+    let mut arguments: Vec<String> = ["build.sh", "m4", "out.elf", "src/runner.c"].map(String::from).into();
     arguments.extend([
+        network,
         format!("-DENTRY={prefix}_run"),
         format!("-DIN_BYTES={}", bytes(input)),
         format!("-DOUT_BYTES={}", bytes(output)),
@@ -77,6 +80,16 @@ pub fn cycles(compiled: &Compiled, folder: &Path) -> Result<BenchFigures, Diagno
     let path = work.join("out.json");
     let text = std::fs::read_to_string(&path).map_err(|e| cannot("read", &path, &e))?;
     figures(&text).map_err(Diagnostics::from)
+}
+
+/// Compiles the C as in a verification, and apart from the harness, whose markers must survive as functions.
+fn compile_c(work: &Path, prefix: &str) -> Result<(), Diagnostics> {
+    let core = tinyc_targets::find("cortex-m4").expect("the catalogue has the core").core;
+    let source = format!("{prefix}.c");
+    let mut arguments: Vec<&str> = core.gcc.flags.iter().map(String::as_str).collect();
+    arguments.extend(FLAGS);
+    arguments.extend([OPTIMISATION, "-c", &source, "-o", "network.o"]);
+    tool(work, &core.gcc.compiler, &arguments, &core.gcc.package)
 }
 
 /// The part of the harness's report that is used.

@@ -1,188 +1,208 @@
-//! One run of a firmware under QEMU: starts it, waits, kills it when it takes too long, reads what it left behind.
+//! The emitted object in the built-in simulator: no tool is needed, and every access to memory is checked.
 
-use super::build::{cannot, no_tool};
 use super::code;
-use super::image::Image;
-use std::ffi::OsStr;
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
-use tinyc_ir::{Diagnostic, Diagnostics};
-use tinyc_targets::Qemu;
+use super::run::{Footprint, Run, Spent};
+use super::trace::Piece;
+use crate::budget::state_bytes;
+use crate::pipeline::Compiled;
+use tinyc_backends::thumb::sim::{Fault, Machine, Visit};
+use tinyc_ir::loops::{Buffer, Place, Program};
+use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
+use tinyc_targets::Target;
 
-/// Exit codes of the harness, as in `firmware/harness.h`.
-const DONE: i32 = 0;
-const FAULT: i32 = 110;
-const STACK_OVERFLOW: i32 = 111;
-const OUTSIDE: i32 = 112;
-
-/// A simulation under way. Dropping it ends it.
-pub(super) struct Running {
-    child: Child,
-    folder: PathBuf,
-    stem: &'static str,
-    start: Instant,
-    patience: Duration,
+/// A machine with the object loaded and memory for one run.
+pub(super) struct Simulator<'a> {
+    program: &'a Program,
+    pieces: &'a [Vec<Piece>],
+    machine: Machine,
+    memory: Memory,
+    entry: &'a str,
+    footprint: Footprint,
 }
 
-/// What a firmware left behind.
+/// Addresses of what the caller of `run` lends it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Run {
-    /// Everything that it wrote: outputs or traced tensors, sample by sample.
-    pub(super) bytes: Vec<u8>,
-    /// Instructions of each sample; empty for a traced firmware.
-    pub(super) instructions: Vec<u64>,
-    /// Bytes of stack below the caller of `run`.
-    pub(super) stack: u64,
+struct Memory {
+    inputs: Vec<u32>,
+    outputs: Vec<u32>,
+    state: Option<u32>,
+    arena: u32,
 }
 
-impl Running {
-    /// Starts `STEM.elf` in its folder.
-    pub(super) fn start(
-        qemu: &Qemu,
-        path: Option<&OsStr>,
-        folder: &Path,
-        stem: &'static str,
-        patience: Duration,
+impl<'a> Simulator<'a> {
+    /// Loads the object, which was emitted.
+    pub(super) fn new(
+        compiled: &'a Compiled,
+        target: &Target,
+        pieces: &'a [Vec<Piece>],
     ) -> Result<Self, Diagnostics> {
-        // A file and no pipe, which nobody would empty while the host evaluates.
-        let log = folder.join(format!("{stem}.log"));
-        let log = File::create(&log).map_err(|e| cannot("create", &log, &e))?;
-        let again = log.try_clone().map_err(|e| cannot("write", folder, &e))?;
-        let mut command = Command::new(&qemu.program);
-        command
-            .current_dir(folder)
-            .args(["-M", &qemu.machine])
-            .args(&qemu.arguments)
-            .args(["-nographic", "-monitor", "none", "-serial", "none"])
-            .args(["-semihosting-config", "enable=on,target=native"])
-            // The virtual clock advances by a nanosecond with each instruction: time counts instructions.
-            .args(["-icount", "shift=0"])
-            .args(["-kernel", &format!("{stem}.elf")])
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(again);
-        if let Some(path) = path {
-            command.env("PATH", path);
-        }
-        let child = command.spawn().map_err(|error| no_tool(&error, &qemu.program, &qemu.package))?;
-        Ok(Self { child, folder: folder.to_path_buf(), stem, start: Instant::now(), patience })
-    }
-
-    /// Waits for the end and reads the results.
-    pub(super) fn finish(mut self, image: &Image, samples: usize) -> Result<Run, Diagnostics> {
-        let status = self.wait()?;
-        let report = Report::read(&self.folder.join(format!("{}.report", self.stem)));
-        if status.code() != Some(DONE) {
-            return Err(self.stopped(status, &report, image).into());
-        }
-        if let Some(status) = report.get("status") {
-            let sample = report.all("ticks").len();
-            let message = format!("the network returned {} for sample {sample}", status as i32);
-            return Err(Diagnostic::error(code::STOPPED, message)
-                .note("the header says what the number means; the input selects data that does not exist")
-                .into());
-        }
-        let path = self.folder.join(format!("{}.outputs", self.stem));
-        let bytes = std::fs::read(&path).map_err(|e| cannot("read", &path, &e))?;
-        let ticks = report.all("ticks");
-        let instructions = match report.get("calibration") {
-            Some(calibration) if calibration > 0 && ticks.len() == samples => {
-                let overhead = report.get("overhead").unwrap_or(0);
-                ticks.iter().map(|&t| instructions(t.saturating_sub(overhead), calibration)).collect()
-            }
-            _ => Vec::new(),
+        let program = &compiled.program;
+        let emitted = compiled.object.as_ref().expect("the form to verify was emitted");
+        let object = emitted.elf.as_slice();
+        let broken = |error: String| {
+            Diagnostic::error(code::FILES, format!("the simulator does not understand the object: {error}"))
         };
-        Ok(Run { bytes, instructions, stack: report.get("stack").unwrap_or(0) })
+        let mut machine = Machine::load(object, &target.core).map_err(broken)?;
+        let footprint = Footprint::of_object(object).map_err(|error| broken(error.to_string()))?;
+        let memory = Memory::new(program, &mut machine).map_err(|fault| stopped(&fault))?;
+        Ok(Self { program, pieces, machine, memory, entry: &emitted.entry, footprint })
     }
 
-    fn wait(&mut self) -> Result<ExitStatus, Diagnostics> {
-        let mut nap = Duration::from_millis(1);
-        loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => return Ok(status),
-                Ok(None) if self.start.elapsed() < self.patience => {
-                    std::thread::sleep(nap);
-                    nap = (nap * 2).min(Duration::from_millis(20));
-                }
-                Ok(None) => {
-                    let seconds = self.patience.as_secs();
-                    let message = format!("the firmware did not end within {seconds} s on the simulator");
-                    return Err(Diagnostic::error(code::TIMEOUT, message)
-                        .help("verify fewer samples, or allow more time")
-                        .into());
-                }
-                Err(error) => return Err(cannot("wait for the simulator in", &self.folder, &error).into()),
-            }
+    /// Memory that the object takes.
+    pub(super) fn footprint(&self) -> Footprint {
+        self.footprint
+    }
+
+    /// Runs all samples, as many at a time as there are processors, the first `traced` of them tensor by tensor.
+    pub(super) fn run(&self, samples: &[Vec<Tensor>], traced: usize) -> Result<Run, Diagnostics> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = samples.len().div_ceil(processors).max(1);
+        let parts: Vec<Result<Run, Diagnostics>> = std::thread::scope(|scope| {
+            let part = |(number, samples): (usize, &'_ [Vec<Tensor>])| {
+                let first = number * share;
+                let samples = samples.to_vec();
+                scope.spawn(move || self.some(&samples, first, traced.saturating_sub(first)))
+            };
+            let running: Vec<_> = samples.chunks(share).enumerate().map(part).collect();
+            running.into_iter().map(|part| part.join().expect("a machine reports its faults")).collect()
+        });
+        let mut all = Run::default();
+        for part in parts {
+            all.add(part?);
         }
+        Ok(all)
     }
 
-    fn stopped(&self, status: ExitStatus, report: &Report, image: &Image) -> Diagnostic {
-        let problem = |message: &str| Diagnostic::error(code::STOPPED, message);
-        match status.code() {
-            Some(FAULT) => {
-                let fault = Report::read(&self.folder.join("fault.txt"));
-                let place = fault.get("where").map(|address| image.place(address as u32));
-                let place = place.unwrap_or_else(|| "an unknown place".into());
-                problem(&format!("the firmware faulted in {place}"))
-                    .note(format!("exception number {}", fault.get("cause").unwrap_or(0)))
+    /// Runs some samples, one after another, on a machine of their own. `first` is the number of the first.
+    fn some(&self, samples: &[Vec<Tensor>], first: usize, traced: usize) -> Result<Run, Diagnostics> {
+        let mut machine = self.machine.clone();
+        let mut all = Run::default();
+        for (i, inputs) in samples.iter().enumerate() {
+            let run = self.one(&mut machine, inputs, i < traced).map_err(|fault| stopped(&fault))?;
+            if run.status != 0 {
+                let message = format!("the network returned {} for sample {}", run.status, first + i);
+                return Err(Diagnostic::error(code::STOPPED, message)
+                    .note("the header says what the number means; the input selects data that does not exist")
+                    .into());
             }
-            Some(STACK_OVERFLOW) => problem("the firmware used up its stack of 64 KiB"),
-            Some(OUTSIDE) => {
-                let memory = report.lines.iter().find_map(|(key, _)| key.strip_prefix("outside "));
-                problem(&format!("the network wrote outside of its {}", memory.unwrap_or("memory")))
-            }
-            _ => {
-                let log = std::fs::read(self.folder.join(format!("{}.log", self.stem))).unwrap_or_default();
-                let log = String::from_utf8_lossy(&log);
-                let mut problem = problem(&format!("the simulator ended with {status}"));
-                for line in log.lines().filter(|line| !line.trim().is_empty()).take(6) {
-                    problem = problem.note(line);
-                }
-                problem
-            }
+            all.add(run.run);
         }
+        Ok(all)
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both fail if it has ended already, which is fine.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// Instructions from ticks of the clock, when so many ticks pass in the calibration loop.
-fn instructions(ticks: u64, calibration: u64) -> u64 {
-    /// As `HARNESS_CALIBRATION`.
-    const LOOP: u128 = 4_000_000;
-    let exact = (u128::from(ticks) * LOOP + u128::from(calibration) / 2) / u128::from(calibration);
-    u64::try_from(exact).unwrap_or(u64::MAX)
-}
-
-/// Lines `key value` of a firmware, values in hexadecimal.
-struct Report {
-    lines: Vec<(String, u64)>,
-}
-
-impl Report {
-    /// What is there; a firmware that stopped early has written less.
-    fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        let line = |line: &str| {
-            let (key, value) = line.rsplit_once(' ')?;
-            Some((key.to_string(), u64::from_str_radix(value, 16).ok()?))
+    fn one(&self, machine: &mut Machine, inputs: &[Tensor], traced: bool) -> Result<Ended, Fault> {
+        self.memory.prepare(self.program, machine, inputs)?;
+        let mut tensors = Tensors { bytes: Vec::new(), layer: 0, fault: None };
+        let mut watch = |machine: &mut Machine, _: &Visit| {
+            if traced && tensors.fault.is_none() {
+                self.hand_out(machine, &mut tensors);
+            }
         };
-        Self { lines: text.lines().filter_map(line).collect() }
+        let outcome = machine.call(self.entry, &self.memory.arguments(), &mut watch)?;
+        if let Some(fault) = tensors.fault {
+            return Err(fault);
+        }
+        let mut outputs = Vec::new();
+        if outcome.result == 0 {
+            for (&buffer, &address) in self.program.outputs.iter().zip(&self.memory.outputs) {
+                outputs.extend(machine.read(address, self.program.buffers[buffer].bytes())?);
+            }
+        }
+        let layers = outcome.visits.iter();
+        let run = Run {
+            outputs,
+            traced: tensors.bytes,
+            instructions: vec![outcome.instructions],
+            cycles: vec![outcome.cycles],
+            stack: outcome.stack_bytes.into(),
+            layers: layers.map(|v| Spent { cycles: v.cycles, instructions: v.instructions }).collect(),
+        };
+        Ok(Ended { status: outcome.result as i32, run })
     }
 
-    fn get(&self, key: &str) -> Option<u64> {
-        self.lines.iter().find(|(k, _)| k == key).map(|&(_, v)| v)
+    /// Reads the tensors that a layer, which has just returned, completed.
+    fn hand_out(&self, machine: &Machine, tensors: &mut Tensors) {
+        let Some(pieces) = self.pieces.get(tensors.layer) else { return };
+        for piece in pieces {
+            let bytes = self.program.buffers[piece.buffer].bytes();
+            match machine.read(self.memory.address(self.program, piece.buffer), bytes) {
+                Ok(read) => tensors.bytes.extend(read),
+                Err(fault) => tensors.fault = Some(fault),
+            }
+        }
+        tensors.layer += 1;
+    }
+}
+
+/// A run that came to its end.
+struct Ended {
+    status: i32,
+    run: Run,
+}
+
+/// Tensors as layers complete them.
+struct Tensors {
+    bytes: Vec<u8>,
+    layer: usize,
+    fault: Option<Fault>,
+}
+
+impl Memory {
+    /// Lends the network its memory: each piece of exactly its size, apart from the others.
+    fn new(program: &Program, machine: &mut Machine) -> Result<Self, Fault> {
+        /// What the header promises of memory that holds no array.
+        const ALIGN: u32 = 8;
+        let face = |machine: &mut Machine, buffers: &[Buffer], writable: bool| {
+            let buffers = buffers.iter().map(|&buffer| &program.buffers[buffer]);
+            let place = buffers.map(|b| machine.alloc(&b.name, b.bytes(), b.align, None, writable));
+            place.collect::<Result<Vec<u32>, Fault>>()
+        };
+        let inputs = face(machine, &program.inputs, false)?;
+        let outputs = face(machine, &program.outputs, true)?;
+        let state = match state_bytes(program) {
+            0 => None,
+            bytes => Some(machine.alloc("state", bytes, ALIGN, None, true)?),
+        };
+        let arena = machine.alloc("arena", program.arena_bytes as usize, ALIGN, None, true)?;
+        Ok(Self { inputs, outputs, state, arena })
     }
 
-    fn all(&self, key: &str) -> Vec<u64> {
-        self.lines.iter().filter(|(k, _)| k == key).map(|&(_, v)| v).collect()
+    /// Fresh inputs, zeros in the state, nothing anywhere else.
+    fn prepare(&self, program: &Program, machine: &mut Machine, inputs: &[Tensor]) -> Result<(), Fault> {
+        for (&address, tensor) in self.inputs.iter().zip(inputs) {
+            machine.write(address, &tensor.data.to_le_bytes())?;
+        }
+        for (&address, &buffer) in self.outputs.iter().zip(&program.outputs) {
+            machine.forget(address, program.buffers[buffer].bytes() as u32)?;
+        }
+        if let Some(address) = self.state {
+            machine.write(address, &vec![0; state_bytes(program)])?;
+        }
+        machine.forget(self.arena, program.arena_bytes)
     }
+
+    /// The arguments of `run`, in order.
+    fn arguments(&self) -> Vec<u32> {
+        let face = self.inputs.iter().chain(&self.outputs).copied();
+        face.chain(self.state).chain([self.arena]).collect()
+    }
+
+    fn address(&self, program: &Program, buffer: Buffer) -> u32 {
+        match program.buffers[buffer].place {
+            Place::Input(i) => self.inputs[i as usize],
+            Place::Output(i) => self.outputs[i as usize],
+            Place::Arena(offset) => self.arena + offset,
+            Place::State(offset) => self.state.unwrap_or_default() + offset,
+            Place::Flash(_) => unreachable!("no layer writes a constant"),
+        }
+    }
+}
+
+fn stopped(fault: &Fault) -> Diagnostic {
+    let text = fault.to_string();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let problem = Diagnostic::error(code::STOPPED, format!("the object stopped: {first}"));
+    lines.fold(problem, |problem, line| problem.note(line.trim()))
+        .help("this is a fault of tinyc; `--with qemu` is a second opinion, and `--emit c` another way. Please report it")
 }

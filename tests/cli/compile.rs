@@ -14,6 +14,45 @@ fn compile_writes_three_files_and_sums_up() {
 }
 
 #[test]
+fn an_object_comes_with_its_cycles() {
+    let out = folder("compile-obj");
+    let place = out.to_str().unwrap();
+    let ran = tinyc(&[
+        "compile",
+        DIGITS,
+        "--target",
+        "nucleo-l4r5zi",
+        "--emit",
+        "obj,asm",
+        "--json",
+        "--out",
+        place,
+    ]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let files = ["digits_int8_io.h", "digits_int8_io.o", "digits_int8_io.report.json", "digits_int8_io.s"];
+    assert_eq!(names(&out), files);
+    let report = json(&ran.out);
+    let cycles = |value: &serde_json::Value| value["time"]["cycles"].as_u64().unwrap();
+    let layers: u64 = report["layers"].as_array().unwrap().iter().map(cycles).sum();
+    assert!(layers > 0 && layers <= cycles(&report), "{report}");
+    assert_eq!(report["time"]["memory"], "zero wait states");
+    assert!(report["time"]["worst_cycles"].as_u64().unwrap() >= cycles(&report), "{report}");
+    assert!(report["time"]["microjoules"].as_f64().unwrap() > 0.0);
+    assert!(report["flash"]["code_bytes"].as_u64().unwrap() > 0);
+    assert!(report["ram"]["stack_bytes"].as_u64().unwrap() > 0);
+    let both = tinyc(&["compile", DIGITS, "--target", "cortex-m0", "--emit", "c,obj", "--out", place]);
+    assert!(both.out.contains("MAC/cycle") && both.out.contains("zero wait states"), "{}", both.out);
+    assert!(names(&out).contains(&"digits_int8_io.c".to_owned()));
+}
+
+#[test]
+fn samples_go_into_a_package_only() {
+    let ran = tinyc(&["compile", DIGITS, "--target", "cortex-m4", "--samples", "3"]);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    assert!(ran.err.contains("--package bench"), "{}", ran.err);
+}
+
+#[test]
 fn the_report_is_what_json_prints_and_names_no_folder() {
     let out = folder("report");
     let ran = tinyc(&[

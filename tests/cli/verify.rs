@@ -13,6 +13,13 @@ fn verify_proves_equality_and_measures() {
     let verification = &outcome["verification"];
     assert_eq!(verification["samples_equal"], 2);
     assert!(verification["stack_bytes"].as_u64().unwrap() > 0, "{verification}");
+    assert_eq!(
+        (verification["emit"].as_str(), verification["machine"].as_str()),
+        (Some("obj"), Some("built-in simulator"))
+    );
+    let cycles = &verification["cycles"];
+    assert_eq!(cycles["memory"], "zero wait states");
+    assert!(cycles["most"].as_u64().unwrap() <= cycles["predicted"].as_u64().unwrap(), "{cycles}");
     let ran = tinyc(&["verify", DIGITS, "--target", "rv32imc", "--samples", "1", "--seed", "7"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.starts_with("verified: digits_int8_io on rv32imc"), "{}", ran.out);
@@ -20,9 +27,41 @@ fn verify_proves_equality_and_measures() {
 }
 
 #[test]
-fn verify_without_its_tools_says_how_to_get_them() {
-    let mut command = command(&["verify", DIGITS, "--target", "cortex-m4"]);
-    let ran = ran(command.env("PATH", "/nowhere").output().unwrap());
-    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
-    assert!(ran.err.contains("install"), "{}", ran.err);
+fn the_simulator_needs_no_tool_and_qemu_says_how_to_get_it() {
+    let verify = |more: &[&str]| {
+        let args = [&["verify", DIGITS, "--target", "cortex-m4"], more].concat();
+        ran(command(&args).env("PATH", "/nowhere").output().unwrap())
+    };
+    let simulated = verify(&[]);
+    assert_eq!((simulated.code, simulated.err.as_str()), (0, ""));
+    for more in [&["--with", "qemu"][..], &["--emit", "c"]] {
+        let ran = verify(more);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+        assert!(ran.err.contains("install"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn each_form_runs_where_it_can() {
+    let verify = |more: &[&str]| {
+        tinyc(&[&["verify", DIGITS, "--target", "cortex-m3", "--samples", "1"], more].concat())
+    };
+    for (more, first) in [
+        (&["--emit", "c"][..], "verified: digits_int8_io on cortex-m3, C by GCC, simulated by mps2-an385\n"),
+        (&["--with", "qemu"], "verified: digits_int8_io on cortex-m3, object, simulated by mps2-an385\n"),
+        (
+            &["--with", "sim"],
+            "verified: digits_int8_io on cortex-m3, object, simulated by built-in simulator\n",
+        ),
+    ] {
+        let ran = verify(more);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(ran.out.starts_with(first), "{}", ran.out);
+    }
+    for more in [&["--emit", "c", "--with", "sim"][..], &["--keep", "out"], &["--log", "x", "--emit", "c"]] {
+        let ran = verify(more);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+    }
+    let ran = tinyc(&["verify", DIGITS, "--target", "rv32imc", "--with", "sim"]);
+    assert!(ran.code == 1 && ran.err.contains("E0503"), "{}", ran.err);
 }

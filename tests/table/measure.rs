@@ -8,7 +8,7 @@ use crate::support::vectors::Vectors;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tinyc::agreement::Agreement;
-use tinyc::pipeline::{Compiled, compile};
+use tinyc::pipeline::{Compiled, Emit, compile};
 use tinyc::samples::reals;
 use tinyc::verify::{self, Verification, shared_bench};
 use tinyc_ir::eval::eval;
@@ -51,7 +51,7 @@ pub(crate) fn row(subject: &Subject) -> Row {
     let bench = shared_folder().map(|shared| {
         say("counting cycles");
         let figures =
-            shared_bench::cycles(&compiled, &shared.join("bench")).unwrap_or_else(|e| panic!("{e}"));
+            shared_bench::cycles(&compiled, Emit::C, &shared.join("bench")).unwrap_or_else(|e| panic!("{e}"));
         (figures.instructions, figures.cycles)
     });
     let ours = score(subject, &compiled, &say);

@@ -1,7 +1,7 @@
 //! What a linked firmware holds: sizes of its sections, and which function lies where.
 
-use super::build::cannot;
-use super::code;
+use super::workshop::cannot;
+use crate::verify::code;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use std::path::Path;
 use tinyc_ir::{Diagnostic, Diagnostics};

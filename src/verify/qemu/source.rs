@@ -1,7 +1,8 @@
 //! The generated part of a verification firmware: `main.c`, the hook, the stand-in for the network, the linker script.
 //! The emitted C itself is never touched.
 
-use super::trace::Piece;
+use crate::budget::state_bytes;
+use crate::verify::trace::Piece;
 use std::fmt::Write as _;
 use tinyc_backends::c::File;
 use tinyc_ir::loops::{Buffer, Place, Program};
@@ -29,8 +30,8 @@ impl Kind {
     }
 }
 
-/// Bytes for the stack: several times what any emitted code takes, and an overflow is found.
-const STACK_BYTES: u32 = 65_536;
+/// The most bytes for the stack: several times what any emitted code takes, and an overflow is found.
+const MOST_STACK_BYTES: u32 = 65_536;
 
 /// Bytes with a pattern before and behind each piece of memory that the network writes, to find stray writes.
 const MARGIN: usize = 32;
@@ -63,15 +64,6 @@ pub(super) fn files(
         },
         File { name: "link.ld".into(), text: linker_script(qemu) },
     ]
-}
-
-/// Bytes of the memory that survives between runs.
-pub(super) fn state_bytes(program: &Program) -> usize {
-    let end = |place: &Place, bytes: usize| match place {
-        Place::State(offset) => *offset as usize + bytes,
-        _ => 0,
-    };
-    program.buffers.values().map(|b| end(&b.place, b.bytes())).max().unwrap_or(0)
 }
 
 /// The memory of the network: names in order of the parameters of `run`, with their bytes.
@@ -206,6 +198,7 @@ fn hooks(prefix: &str) -> String {
 /// Code and constants in flash; stack, data and memory in RAM. The stack comes first: where nothing lies below RAM, its
 /// overflow is a fault.
 fn linker_script(qemu: &Qemu) -> String {
+    let stack = MOST_STACK_BYTES.min(qemu.ram.bytes / 4);
     let mut out = String::from("ENTRY(reset)\nMEMORY {\n");
     let mut region = |name: &str, region: &tinyc_targets::Region| {
         let _ = writeln!(out, "    {name} : ORIGIN = {:#x}, LENGTH = {}", region.origin, region.bytes);
@@ -225,7 +218,7 @@ fn linker_script(qemu: &Qemu) -> String {
          .vectors : {{ KEEP(*(.vectors)) }} > {vectors}\n    \
          .text : {{ *(.text .text.*) }} > FLASH\n    \
          .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} > FLASH\n    \
-         .stack (NOLOAD) : ALIGN(16) {{ _stack_bottom = .; . += {STACK_BYTES}; _stack_top = .; }} > RAM\n    \
+         .stack (NOLOAD) : ALIGN(16) {{ _stack_bottom = .; . += {stack}; _stack_top = .; }} > RAM\n    \
          .data : ALIGN(16) {{ __global_pointer$ = . + 0x800; *(.data .data.* .sdata .sdata.*) }} > RAM\n    \
          .bss (NOLOAD) : ALIGN(16) {{\n        \
          _bss_start = .; *(.bss .bss.* .sbss .sbss.* COMMON) . = ALIGN(4); _bss_end = .;\n    }} > RAM\n    \

@@ -1,22 +1,23 @@
 //! The folder in which a firmware comes to be: writes the sources, calls GCC, and starts the simulator there.
 
 use super::image::Image;
-use super::simulator::Running;
+use super::running::Running;
 use super::source::{self, Kind};
-use super::trace::{self, Piece};
-use super::{Options, code};
 use crate::pipeline::Compiled;
+use crate::verify::trace::Piece;
+use crate::verify::{Options, code};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
 use tinyc_targets::Target;
 
 /// How the network is compiled, here and wherever its speed is measured.
-pub(super) const OPTIMISATION: &str = "-O2";
+pub(in crate::verify) const OPTIMISATION: &str = "-O2";
 
 /// What every file is compiled with: no C library is asked for, and each function and each array is a section, so that
 /// what is not used costs nothing.
-pub(super) const FLAGS: [&str; 4] = ["-std=c99", "-ffreestanding", "-ffunction-sections", "-fdata-sections"];
+pub(in crate::verify) const FLAGS: [&str; 4] =
+    ["-std=c99", "-ffreestanding", "-ffunction-sections", "-fdata-sections"];
 
 /// Sources, objects and firmwares of one program for one target.
 pub(super) struct Workshop<'a> {
@@ -26,7 +27,8 @@ pub(super) struct Workshop<'a> {
     /// Removes the folder when dropped, if it is not to be kept.
     _temporary: Option<tempfile::TempDir>,
     prefix: String,
-    pieces: Vec<Vec<Piece>>,
+    /// Whether the network is an object, or else C.
+    object: bool,
 }
 
 impl<'a> Workshop<'a> {
@@ -35,6 +37,8 @@ impl<'a> Workshop<'a> {
         compiled: &Compiled,
         target: &'a Target,
         options: &'a Options,
+        pieces: &[Vec<Piece>],
+        object: bool,
     ) -> Result<Self, Diagnostics> {
         let (folder, temporary) = match &options.keep {
             Some(folder) => {
@@ -48,26 +52,23 @@ impl<'a> Workshop<'a> {
                 (temporary.path().to_path_buf(), Some(temporary))
             }
         };
-        let prefix = prefix(compiled);
-        let pieces = trace::pieces(&compiled.program);
+        let prefix = tinyc_backends::c::prefix(&compiled.program);
         let core = &target.core;
-        let generated = source::files(&compiled.program, &prefix, &pieces, core.isa, &core.qemu);
-        for file in compiled.files.iter().chain(&generated) {
-            let path = folder.join(&file.name);
-            std::fs::write(&path, &file.text).map_err(|e| cannot("write", &path, &e))?;
+        let generated = source::files(&compiled.program, &prefix, pieces, core.isa, &core.qemu);
+        let generated = generated.into_iter().map(|file| (file.name, file.text.into_bytes()));
+        for (name, bytes) in compiled.artefacts().into_iter().chain(generated) {
+            let path = folder.join(&name);
+            std::fs::write(&path, &bytes).map_err(|e| cannot("write", &path, &e))?;
         }
-        Ok(Self { target, options, folder, _temporary: temporary, prefix, pieces })
-    }
-
-    /// What the traced firmware hands out, layer by layer.
-    pub(super) fn pieces(&self) -> &[Vec<Piece>] {
-        &self.pieces
+        Ok(Self { target, options, folder, _temporary: temporary, prefix, object })
     }
 
     /// Compiles everything but the network with hooks, which is needed last.
     pub(super) fn compile(&self) -> Result<(), Diagnostics> {
-        let network = format!("{}.c", self.prefix);
-        self.gcc(&[OPTIMISATION, "-c", &network, "-o", "network_plain.o"])?;
+        if !self.object {
+            let network = format!("{}.c", self.prefix);
+            self.gcc(&[OPTIMISATION, "-c", &network, "-o", "network_plain.o"])?;
+        }
         // Loops that copy must not become calls of the functions that they are the body of.
         let sources = ["harness.c", "memory.c", "start.c", "main_plain.c", "main_traced.c", "stub.c"];
         let mut arguments = vec!["-O2", "-fno-tree-loop-distribute-patterns", "-c"];
@@ -77,7 +78,9 @@ impl<'a> Workshop<'a> {
 
     /// Links one of the firmwares.
     pub(super) fn link(&self, kind: Kind) -> Result<Image, Diagnostics> {
+        let shipped = format!("{}.o", self.prefix);
         let (network, main) = match kind {
+            Kind::Plain if self.object => (shipped.as_str(), "main_plain.o"),
             Kind::Plain => ("network_plain.o", "main_plain.o"),
             Kind::Stub => ("stub.o", "main_plain.o"),
             Kind::Traced => {
@@ -144,14 +147,8 @@ impl<'a> Workshop<'a> {
     }
 }
 
-/// What the emitted names begin with: the header is named after it.
-pub(super) fn prefix(compiled: &Compiled) -> String {
-    let header = compiled.files.iter().find_map(|file| file.name.strip_suffix(".h"));
-    header.expect("the C backend emits a header").to_string()
-}
-
 /// Runs a tool to its end.
-pub(super) fn run(
+pub(in crate::verify) fn run(
     command: &mut Command,
     path: Option<&std::ffi::OsStr>,
     tool: &str,
@@ -176,6 +173,6 @@ pub(super) fn no_tool(error: &std::io::Error, tool: &str, package: &str) -> Diag
 }
 
 /// A file or folder that cannot be had.
-pub(super) fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
+pub(in crate::verify) fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error(code::FILES, format!("cannot {verb} `{}`: {error}", path.display()))
 }
