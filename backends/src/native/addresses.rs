@@ -29,7 +29,11 @@ impl Windows {
         let mut accesses: BTreeMap<Motion, Vec<Reach>> = BTreeMap::new();
         let mut add = |param: Param, index: &Index, scalar: Scalar, store: bool| {
             let at = index.affine.times(kernel.params[param].scalar.size() as i64);
-            let width = if store { store_width(scalar) } else { load_width(scalar) };
+            let width = match scalar {
+                Scalar::F32 if machine.float => Width::Float,
+                _ if store => store_width(scalar),
+                _ => load_width(scalar),
+            };
             let reach = (at.constant, scalar.size() as i64, i64::from(range(machine, width).1));
             accesses.entry((param, at.terms)).or_default().push(reach);
         };

@@ -311,7 +311,7 @@ fn rewrite(line: &Line<VReg>, allocations: &[Allocation]) -> Line<Reg> {
             debug_assert!(!line.two_address || chosen.d == chosen.n);
             What::Inst(chosen)
         }
-        What::Constant { value, .. } => What::Constant { d: next(), value: *value },
+        What::Constant { value, quiet, .. } => What::Constant { d: next(), value: *value, quiet: *quiet },
         What::DataAddress { offset, .. } => What::DataAddress { d: next(), offset: *offset },
         What::Incoming { index, .. } => What::Incoming { d: next(), index: *index },
         What::Choose { cond, .. } => {

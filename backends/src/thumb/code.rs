@@ -86,12 +86,14 @@ pub(super) struct Memory {
 pub(super) enum What<R> {
     /// One machine instruction.
     Inst(Inst<R>),
-    /// `d` becomes a number; may write the flags.
+    /// `d` becomes a number.
     Constant {
         /// The result.
         d: R,
         /// The number.
         value: i32,
+        /// Whether the flags must stay as they are.
+        quiet: bool,
     },
     /// `d` becomes the address of a byte of the constant data.
     DataAddress {

@@ -218,7 +218,11 @@ impl Frame {
                     pieces.push(Piece::Inst(*inst));
                 }
             }
-            What::Constant { d, value } => constant(*d, *value, self.flavor, pieces),
+            What::Constant { d, value, quiet: true } if !self.flavor.thumb2 => {
+                // Moves of numbers write the flags there.
+                pieces.push(Piece::Literal { d: *d, word: Symbol::Number(*value) });
+            }
+            What::Constant { d, value, .. } => constant(*d, *value, self.flavor, pieces),
             What::DataAddress { d, offset } if self.flavor.thumb2 => {
                 pieces.push(Piece::DataHalf { d: *d, offset: *offset, high: false });
                 pieces.push(Piece::DataHalf { d: *d, offset: *offset, high: true });

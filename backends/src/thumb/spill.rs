@@ -98,7 +98,7 @@ impl Spiller<'_> {
     fn run(&mut self) -> bool {
         for block in &self.code.blocks {
             for line in &block.lines {
-                if let What::Constant { d, value } = line.what {
+                if let What::Constant { d, value, .. } = line.what {
                     self.constants.insert(d, value);
                 }
             }
@@ -295,7 +295,8 @@ impl Spiller<'_> {
         self.vregs += 1;
         self.origins.insert(d, value);
         lines.push(match self.constants.get(&value) {
-            Some(&number) => What::Constant { d, value: number }.into(),
+            // It may come between a comparison and what reads its flags.
+            Some(&number) => What::Constant { d, value: number, quiet: true }.into(),
             None => What::Reload { d, slot: self.slot(value) }.into(),
         });
     }

@@ -109,7 +109,10 @@ impl<'a> Selector<'a> {
     fn inst(&mut self, inst: &native::Inst) {
         let [a, b] = [0, 1].map(|i| inst.args.get(i).copied().unwrap_or(Value::new(0)));
         match &inst.op {
-            Op::Const(value) => self.push(What::Constant { d: self.result(inst.results[0]), value: *value }),
+            Op::Const(value) => {
+                let d = self.result(inst.results[0]);
+                self.push(What::Constant { d, value: *value, quiet: false });
+            }
             Op::DataAddress(offset) => {
                 let d = self.result(inst.results[0]);
                 self.push(What::DataAddress { d, offset: *offset });
@@ -172,7 +175,7 @@ impl<'a> Selector<'a> {
     /// A register that holds a number, set right here.
     fn number(&mut self, value: i32) -> VReg {
         let d = self.temporary();
-        self.push(What::Constant { d, value });
+        self.push(What::Constant { d, value, quiet: false });
         d
     }
 
