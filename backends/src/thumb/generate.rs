@@ -8,7 +8,7 @@ use super::frame::frame;
 use super::isa::{Op, encode_for};
 use super::layout::{Fixup, Layout, layout};
 use super::piece::Symbol;
-use super::schedule::schedule;
+use super::schedule::{Stalls, schedule};
 use super::select::select;
 use super::spill::spill;
 use super::timing::Model;
@@ -33,7 +33,7 @@ pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Ge
     let (mut code, mut vregs) = select(function, flavor);
     let registers = flavor.machine().registers as usize;
     if flavor.thumb2 {
-        schedule(&mut code, registers);
+        schedule(&mut code, registers, Stalls::of(model.timing()));
     }
     split_critical_edges(&mut code);
     spill(&mut code, &mut vregs, registers, if flavor.thumb2 { 8 } else { 4 });

@@ -1,26 +1,56 @@
-//! The order of instructions inside a block, before register allocation: loads are brought together, because neighbours
-//! overlap, as far as all values that are alive then fit the registers. Everything else stays in the order of the source.
+//! The order of instructions inside a block, before register allocation. Loads are brought together where neighbours
+//! overlap, and what would wait for the result right before it lets something else go first; both as far as all values
+//! that are alive then fit the registers. Everything else stays in the order of the source.
 
 use super::code::{Code, End, Line, Memory, What};
-use super::isa::{Flags, Op};
-use super::operands::{reads_of, writes_of};
+use super::isa::{Class, Field, Flags, Op};
+use super::operands::{reads, reads_of, writes_of};
 use regalloc2::{RegClass, VReg};
+use tinyc_targets::{Cycles, Timing};
+
+/// Float registers that the order may fill.
+const FLOATS: usize = 30;
 
 /// Blocks of more lines are left as they are: the search is quadratic.
 const LONGEST: usize = 600;
 
+/// How many lines on something is looked for that can go first.
+const AHEAD: usize = 24;
+
+/// Results that the next instruction has to wait for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stalls {
+    load: bool,
+    multiply: bool,
+    float: bool,
+    address: bool,
+}
+
+impl Stalls {
+    /// Those of a core.
+    pub(super) fn of(timing: &Timing) -> Self {
+        let waits = |figure: &Option<Cycles>| figure.as_ref().is_some_and(|cycles| cycles.cycles > 0);
+        Self {
+            load: waits(&timing.load_use_stall),
+            multiply: waits(&timing.multiply_use_stall),
+            float: waits(&timing.float_use_stall),
+            address: waits(&timing.address_stall),
+        }
+    }
+}
+
 /// Reorders every block; `registers` is the number of general registers that can hold values.
-pub(super) fn schedule(code: &mut Code<VReg>, registers: usize) {
+pub(super) fn schedule(code: &mut Code<VReg>, registers: usize, stalls: Stalls) {
     for block in &mut code.blocks {
-        let loads = block.lines.iter().filter(|line| is_load(line)).count();
-        if loads < 2 || block.lines.len() > LONGEST {
+        if block.lines.len() > LONGEST {
             continue;
         }
         let mut out: Vec<VReg> = block.end.edges().iter().flat_map(|edge| edge.args.clone()).collect();
         if let End::Return(values) = &block.end {
             out.extend(values);
         }
-        let order = Scheduler::new(&block.lines, &out).run(registers);
+        let scheduler = Scheduler::new(&block.lines, &out);
+        let order = scheduler.stagger(scheduler.gather(registers), registers, stalls);
         block.lines = order.into_iter().map(|at| block.lines[at].clone()).collect();
     }
 }
@@ -59,10 +89,10 @@ impl<'a> Scheduler<'a> {
         Self { lines, read, written, before, out }
     }
 
-    /// The new order.
-    fn run(&self, registers: usize) -> Vec<usize> {
+    /// The order with loads brought together.
+    fn gather(&self, registers: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.lines.len()).collect();
-        let limit = self.pressure(&order).max(registers);
+        let limit = self.pressure(&order, RegClass::Int).max(registers);
         let mut at = 0;
         while at < order.len() {
             if !is_load(&self.lines[order[at]]) {
@@ -78,7 +108,7 @@ impl<'a> Scheduler<'a> {
                 if is_load(&self.lines[line]) && free {
                     let mut moved = order.clone();
                     moved[place..=next].rotate_right(1);
-                    if self.pressure(&moved) > limit {
+                    if self.pressure(&moved, RegClass::Int) > limit {
                         break;
                     }
                     order = moved;
@@ -91,20 +121,80 @@ impl<'a> Scheduler<'a> {
         order
     }
 
-    /// The most general registers that are needed at once by values that the block touches.
-    fn pressure(&self, order: &[usize]) -> usize {
-        let mut alive: Vec<VReg> = self.out.iter().copied().filter(|v| v.class() == RegClass::Int).collect();
+    /// The order with something else between a result and its use, where the use would wait.
+    fn stagger(&self, mut order: Vec<usize>, registers: usize, stalls: Stalls) -> Vec<usize> {
+        if order.len() > LONGEST / 2 {
+            return order;
+        }
+        let words = self.pressure(&order, RegClass::Int).max(registers);
+        let floats = self.pressure(&order, RegClass::Float).max(FLOATS);
+        for at in 1..order.len() {
+            if !self.waits(order[at - 1], order[at], stalls) {
+                continue;
+            }
+            let ahead = order.len().min(at + AHEAD);
+            for next in at + 1..ahead {
+                let line = order[next];
+                let bound = self.before[line].iter().any(|early| order[at..next].contains(early));
+                // A load that leaves its neighbours costs what it gains.
+                if bound || is_load(&self.lines[line]) || self.waits(order[at - 1], line, stalls) {
+                    continue;
+                }
+                let mut moved = order.clone();
+                moved[at..=next].rotate_right(1);
+                if self.pressure(&moved, RegClass::Int) <= words
+                    && self.pressure(&moved, RegClass::Float) <= floats
+                {
+                    order = moved;
+                    break;
+                }
+            }
+        }
+        order
+    }
+
+    /// Whether a line right behind another waits for its result.
+    fn waits(&self, first: usize, second: usize, stalls: Stalls) -> bool {
+        let (What::Inst(producer), What::Inst(user)) = (&self.lines[first].what, &self.lines[second].what)
+        else {
+            return false;
+        };
+        let stall = match producer.op.info().class {
+            Class::Load { .. } => stalls.load,
+            Class::Multiply
+            | Class::MultiplyAccumulate
+            | Class::MultiplyLong
+            | Class::MultiplyLongAccumulate
+            | Class::MultiplyHigh
+            | Class::Dsp
+            | Class::DspMultiply => stalls.multiply,
+            Class::FloatAlu | Class::FloatMultiplyAccumulate | Class::FloatDivide | Class::FloatSqrt => {
+                stalls.float
+            }
+            Class::Alu if stalls.address && self.lines[second].memory.is_some() => {
+                return user.n.is_some_and(|base| self.written[first].contains(&base));
+            }
+            _ => false,
+        };
+        // Accumulators are handed on without a wait.
+        let mut factors = reads(user).filter(|(field, _)| *field != Field::A);
+        stall && factors.any(|(_, value)| self.written[first].contains(&value))
+    }
+
+    /// The most registers of a class that are needed at once by values that the block touches.
+    fn pressure(&self, order: &[usize], class: RegClass) -> usize {
+        let mut alive: Vec<VReg> = self.out.iter().copied().filter(|v| v.class() == class).collect();
         alive.sort_unstable_by_key(|v| v.vreg());
         alive.dedup();
         let mut most = alive.len();
         for &at in order.iter().rev() {
             let defined = &self.written[at];
             // A result that nobody reads still takes a register for a moment.
-            let dead = defined.iter().filter(|v| !alive.contains(v)).count();
+            let dead = defined.iter().filter(|v| v.class() == class && !alive.contains(v)).count();
             most = most.max(alive.len() + dead);
             alive.retain(|v| !defined.contains(v));
             for &value in &self.read[at] {
-                if value.class() == RegClass::Int && !alive.contains(&value) {
+                if value.class() == class && !alive.contains(&value) {
                     alive.push(value);
                 }
             }

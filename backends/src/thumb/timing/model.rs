@@ -33,6 +33,11 @@ impl Model {
         self.timing.fidelity
     }
 
+    /// The figures.
+    pub(in crate::thumb) fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
     /// An empty pipeline, as behind a taken branch.
     pub fn pipeline(&self) -> Pipeline<'_> {
         Pipeline { model: self, before: None, slots: Slots::default() }
