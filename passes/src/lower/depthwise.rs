@@ -1,14 +1,15 @@
 //! Depthwise convolution: four neighbouring channels of one pixel at a time.
 //!
 //! Columns whose window lies inside the image get a body of their own with the kernel's columns unrolled; the few at
-//! the left and right borders share one whose loop is bounded.
+//! the left and right borders share one whose loop is bounded. On cores with products of halves, the four elements and
+//! the four weights of a tap are two words, unpacked to pairs.
 
 use super::conv2d::Geometry;
 use super::layer::Layer;
 use super::tile::WIDTH;
-use super::weighted_sum::{Emitter, WeightZero, WeightedSum};
+use super::weighted_sum::{Emitter, Quad, WeightZero, WeightedSum};
 use super::window::Window;
-use tinyc_ir::loops::{Affine, Buffer, Param, Var};
+use tinyc_ir::loops::{Affine, BinaryOp, Buffer, PackedOp, Param, Scalar, Var};
 
 /// Kernels of more columns are not unrolled.
 const UNROLL: usize = 5;
@@ -22,7 +23,9 @@ pub fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, x: Buffer, y
     let w = layer.constant("weight", sum.weights.data.gather(&positions));
     let emitter = sum.prepare(layer);
     let y = layer.write("y", y);
-    let body = Body { emitter: &emitter, g, window: g.window(), x, w, y };
+    // A word of neighbours is aligned if every pixel is a whole number of words.
+    let quad = sum.quad(layer.features, layer.scalar(x)).filter(|_| channels.is_multiple_of(WIDTH));
+    let body = Body { emitter: &emitter, g, window: g.window(), quad, x, w, y };
     layer.nest(&[("n", g.x[0]), ("oy", g.y[1])], &mut |layer, at| {
         let [n, oy] = at else { unreachable!("two dimensions") };
         for columns in columns(g) {
@@ -74,6 +77,7 @@ struct Body<'a> {
     emitter: &'a Emitter,
     g: &'a Geometry,
     window: Window,
+    quad: Option<Quad>,
     x: Param,
     w: Param,
     y: Param,
@@ -94,7 +98,10 @@ impl Body<'_> {
                 let c = g.x[3] as i64;
                 let pixel = row.plus(&self.window.under(1, ox, kx)).times(c).plus(first);
                 let weights = ky.times(g.w[2] as i64).plus(kx).times(c).plus(first);
-                self.tap(layer, &accs, &zeros, &pixel, &weights);
+                match self.quad {
+                    Some(quad) => self.quad_tap(layer, &accs, quad, &pixel, &weights),
+                    None => self.tap(layer, &accs, &zeros, &pixel, &weights),
+                }
             };
             if inside {
                 (0..g.w[2]).for_each(|kx| tap(layer, &Affine::constant(kx as i64)));
@@ -122,6 +129,35 @@ impl Body<'_> {
             let x = self.emitter.x(layer, self.x, pixel.offset(j as i64));
             let weight = self.emitter.weight(layer, self.w, weights.offset(j as i64), zero);
             self.emitter.accumulate(layer, acc, x, weight);
+        }
+    }
+
+    /// As [`tap`](Self::tap) for four channels at once.
+    fn quad_tap(&self, layer: &mut Layer<'_>, accs: &[Var], quad: Quad, pixel: &Affine, weights: &Affine) {
+        let b = &mut layer.b;
+        let mut bytes = b.load_wide(Scalar::I32, self.x, pixel.clone());
+        if quad.flip {
+            let top = b.i32(0x8080_8080_u32 as i32);
+            bytes = b.binary(BinaryOp::Xor, bytes, top);
+        }
+        let bytes = b.let_("bytes", bytes);
+        let word = b.load_wide(Scalar::I32, self.w, weights.clone());
+        let word = b.let_("w", word);
+        for (first, rotate) in [(0, 0), (1, 8)] {
+            let unpack = match quad.signed {
+                true => PackedOp::UnpackSigned { rotate },
+                false => PackedOp::UnpackUnsigned { rotate },
+            };
+            let (x, w) = (b.var(bytes), b.var(word));
+            let x = b.packed(unpack, &[x]);
+            let x = b.let_("v", x);
+            let w = b.packed(PackedOp::UnpackSigned { rotate }, &[w]);
+            let w = b.let_("pair", w);
+            for (channel, high) in [(first, false), (first + 2, true)] {
+                let args = [accs[channel], x, w].map(|var| b.var(var));
+                let sum = b.packed(PackedOp::MulHalf { a_high: high, b_high: high }, &args);
+                b.assign(accs[channel], sum);
+            }
         }
     }
 }

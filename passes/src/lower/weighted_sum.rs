@@ -29,6 +29,15 @@ pub struct WeightedSum {
     then: Option<Table>,
 }
 
+/// From a word of four stored bytes to factors: x without its zero point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quad {
+    /// Whether the top bit of each byte is flipped: that adds 128 to an i8, or takes 128 from a u8, and leaves the other.
+    pub flip: bool,
+    /// Whether the bytes are then signed.
+    pub signed: bool,
+}
+
 enum Finish {
     Float(Activation),
     Requant(Requant),
@@ -172,6 +181,23 @@ impl WeightedSum {
             && self.w_zero == [0]
             && self.weights.dtype() == DType::I8;
         if dual { Kind::Dual } else { Kind::Plain }
+    }
+
+    /// How four neighbouring elements of x become factors in pairs of 16 bits, if a word operation or none subtracts the
+    /// zero point on a core with products of halves, and i8 weights have none.
+    pub fn quad(&self, features: Features, x: DType) -> Option<Quad> {
+        let halves = features.dsp
+            && self.scalar == DType::I32
+            && self.w_zero == [0]
+            && self.weights.dtype() == DType::I8;
+        match (x, self.x_zero) {
+            _ if !halves => None,
+            (DType::I8, 0) => Some(Quad { flip: false, signed: true }),
+            (DType::U8, 0) => Some(Quad { flip: false, signed: false }),
+            (DType::I8, -128) => Some(Quad { flip: true, signed: false }),
+            (DType::U8, 128) => Some(Quad { flip: true, signed: true }),
+            _ => None,
+        }
     }
 
     /// Adds the bias and the requantisation's tables to a layer.
