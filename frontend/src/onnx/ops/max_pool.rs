@@ -1,4 +1,4 @@
-//! `MaxPool`, on floats and on stored integers, whose quantisation is kept.
+//! `MaxPool`, windowed and global, on floats and on stored integers, whose quantisation is kept.
 
 use crate::onnx::attribute::unsupported;
 use crate::onnx::context::{Context, Step};
@@ -21,5 +21,15 @@ pub(super) fn max_pool(cx: &mut Context<'_, '_>) -> Step<()> {
     let [top, left, bottom, right] = spatial.pads;
     let pads = [top, left, bottom + spatial.overhang[0], right + spatial.overhang[1]];
     let window = Window { kernel: spatial.kernel, strides: spatial.strides, pads };
+    finish(cx, MaxPool2d { window }, &[image], None, rank)
+}
+
+/// `GlobalMaxPool x`
+pub(super) fn global_max_pool(cx: &mut Context<'_, '_>) -> Step<()> {
+    let x = cx.input(0)?;
+    let rank = spatial_rank(cx, x)?;
+    let image = to_channels_last(cx, x, "x")?;
+    let dims = cx.dims(image);
+    let window = Window { kernel: [dims[1], dims[2]], strides: [1, 1], pads: [0; 4] };
     finish(cx, MaxPool2d { window }, &[image], None, rank)
 }

@@ -4,6 +4,7 @@ mod activation;
 mod average_pool;
 mod batch_norm;
 mod conv;
+mod conv_transpose;
 mod elementwise;
 mod gemm;
 mod identity;
@@ -51,12 +52,14 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Clip" 6 "f32 i8 u8 i16" "constant bounds" => activation::clip,
     "" "Constant" 1 "any" "no strings, no sparse tensors" => identity::constant,
     "" "Conv" 1 "f32" "1-D and 2-D; weights and bias known at compile time" => conv::conv,
+    "" "ConvTranspose" 1 "f32" "1-D and 2-D; weights and bias known at compile time" => conv_transpose::conv_transpose,
     "" "DequantizeLinear" 10 "i8 u8 i16 i32" "constant scale and zero point; no blocks" => quantize::dequantize,
     "" "Div" 7 "f32" "by constants, as product with the rounded reciprocal" => elementwise::div,
     "" "Dropout" 7 "any" "inference" => identity::dropout,
     "" "Flatten" 1 "any" "" => reshape::flatten,
     "" "Gemm" 7 "f32" "B known at compile time" => gemm::gemm,
     "" "GlobalAveragePool" 1 "f32" "1-D and 2-D" => average_pool::global_average_pool,
+    "" "GlobalMaxPool" 1 "f32 i8 u8 i16" "1-D and 2-D" => max_pool::global_max_pool,
     "" "Identity" 1 "any" "" => identity::identity,
     "" "MatMul" 1 "f32" "right operand a matrix known at compile time" => matmul::matmul,
     "" "MaxPool" 1 "f32 i8 u8 i16" "1-D and 2-D; dilations 1; no indices" => max_pool::max_pool,
