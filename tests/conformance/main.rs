@@ -1,8 +1,9 @@
-//! ONNX's own node tests, all the way: import, `eval` within the test's tolerance, lowering, the loop interpreter and the
-//! emitted C under sanitizers, bit-equal from `eval` on. What does not pass stands in `refused.tsv` with a reason.
+//! ONNX's own node tests, all the way: import, `eval` within the test's tolerance, lowering, the loop interpreter, emitted C
+//! under sanitizers and machine code for a Cortex-M4 in the simulator, bit-equal from `eval` on. What does not pass stands
+//! in `refused.tsv` with a reason.
 //!
 //! Each [`Level`](outcome::Level) behind the loops has a file with a function `run(&mut [Outcome])` that takes what got so
-//! far ([`host`] is the one for C).
+//! far: [`host`] for C, [`object`] for machine code.
 //!
 //! The tests lie in a folder beside the repository (`TINYC_SHARED`, else `../shared`). `cargo bless-conformance` writes
 //! `docs/operators.md` and candidates for the list, whose reasons a person writes. `TINYC_NODE_TESTS='test_conv_*'` runs only
@@ -14,6 +15,7 @@ mod archive;
 mod host;
 mod list;
 mod model;
+mod object;
 mod operators;
 mod outcome;
 mod parallel;
@@ -83,5 +85,6 @@ fn run<'a>(archive: &Archive, entries: &[&'a Entry]) -> Vec<Outcome<'a>> {
     let mut outcomes: Vec<Outcome<'_>> =
         slots.into_iter().map(|slot| slot.into_inner().unwrap().expect("each test ran")).collect();
     host::run(&mut outcomes);
+    object::run(&mut outcomes);
     outcomes
 }

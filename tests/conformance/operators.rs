@@ -21,7 +21,7 @@ pub(crate) fn page(outcomes: &[Outcome<'_>]) -> String {
          The {} ONNX operators that tinyc imports; `tinyc ops` prints the same. Inside quantised networks (QDQ or QOperator) \
          they stand for integer arithmetic.\n\n\
          The last column counts [ONNX's own node tests](https://github.com/onnx/onnx/tree/main/onnx/backend/test) of the \
-         operator that pass from the import to emitted C, of all that need no strings, sequences or training. Tests that do not \
+         operator that pass from the import to emitted C and to machine code, of all that need no strings, sequences or training. Tests that do not \
          pass stand in [tests/conformance/refused.tsv](../tests/conformance/refused.tsv) with a reason. This page is made by \
          `cargo bless-conformance`.\n\n\
          | operator | since opset | types | limits | node tests |\n|---|--:|---|---|--:|\n",

@@ -23,16 +23,19 @@ pub(crate) enum Level {
     Loops,
     /// The emitted C, compiled with sanitizers, computes the same bits.
     C,
+    /// The object for a Cortex-M4, executed in the simulator, computes the same bits.
+    Object,
 }
 
 impl Level {
-    pub(crate) const ALL: [Self; 3] = [Self::Eval, Self::Loops, Self::C];
+    pub(crate) const ALL: [Self; 4] = [Self::Eval, Self::Loops, Self::C, Self::Object];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Eval => "eval",
             Self::Loops => "loops",
             Self::C => "C",
+            Self::Object => "M4 object",
         }
     }
 }
@@ -90,14 +93,36 @@ pub(crate) fn run<'a>(archive: &Archive, entry: &'a Entry) -> Outcome<'a> {
     let operators = test.operators.clone();
     let mut outcome =
         Outcome { entry, operators, reached: None, folded: false, failure: None, lowered: None };
-    TAKES_PANICS.set(true);
-    let attempt = catch_unwind(AssertUnwindSafe(|| climb(&test, &mut outcome)));
-    TAKES_PANICS.set(false);
-    outcome.failure = match attempt {
-        Ok(result) => result.err(),
-        Err(panic) => Some(Failure::Wrong(format!("a panic: {}", said(&*panic)))),
-    };
+    let result = guarded(|| climb(&test, &mut outcome));
+    outcome.failure = result.err();
     outcome
+}
+
+/// Makes a panic an error.
+pub(crate) fn guarded<E: From<Panic>>(work: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+    TAKES_PANICS.set(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    TAKES_PANICS.set(false);
+    result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a text");
+        Err(Panic(format!("a panic: {text}")).into())
+    })
+}
+
+/// What a panic said.
+pub(crate) struct Panic(String);
+
+impl From<Panic> for Failure {
+    fn from(panic: Panic) -> Self {
+        Self::Wrong(panic.0)
+    }
+}
+
+impl From<Panic> for String {
+    fn from(panic: Panic) -> Self {
+        panic.0
+    }
 }
 
 fn climb(test: &NodeTest, outcome: &mut Outcome<'_>) -> Result<(), Failure> {
@@ -167,10 +192,4 @@ fn is_folded(graph: &Graph) -> bool {
         }
     }
     true
-}
-
-/// The text of a panic.
-fn said(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a text")
 }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 /// pass each level.
 pub(crate) fn table(outcomes: &[Outcome<'_>], list: &List) -> String {
     let mut text = format!("node tests  {:>6}{:>8}{:>8}", "total", "folded", "listed");
-    Level::ALL.iter().for_each(|level| _ = write!(text, "{:>8}", level.name()));
+    Level::ALL.iter().for_each(|level| _ = write!(text, "{:>11}", level.name()));
     text.push('\n');
     let classes = CLASSES.iter().map(|class| (*class, Some(*class))).chain([("all", None)]);
     for (name, class) in classes {
@@ -22,7 +22,7 @@ pub(crate) fn table(outcomes: &[Outcome<'_>], list: &List) -> String {
         for level in Level::ALL {
             // A test that folds away counts nowhere else.
             let passed = count(&|o| o.reached >= Some(level) && !(o.passed() && o.folded));
-            let _ = write!(text, "{passed:>8}");
+            let _ = write!(text, "{passed:>11}");
         }
         text.push('\n');
     }
