@@ -59,6 +59,13 @@ pub(super) fn split_critical_edges(code: &mut Code<VReg>) {
     code.blocks.extend(made);
 }
 
+/// Whether allocation needed slots beyond those that spilling gave.
+pub(super) fn allocator_spilled(code: &Code<Reg>) -> bool {
+    let own = |place: &Location| matches!(place, Location::Slot(slot) if *slot >= ALLOCATOR_SLOTS);
+    let lines = code.blocks.iter().flat_map(|block| &block.lines);
+    lines.into_iter().any(|line| matches!(&line.what, What::Move { from, to } if own(from) || own(to)))
+}
+
 /// The registers in the order of preference.
 fn environment(flavor: Flavor) -> MachineEnv {
     let int = |numbers: &[usize]| {

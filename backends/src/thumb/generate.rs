@@ -1,6 +1,7 @@
 //! Machine code for functions: one function through all steps, and all of them into one piece of code.
 
-use super::allocate::{allocate, split_critical_edges};
+use super::allocate::{allocate, allocator_spilled, split_critical_edges};
+use super::code::Code;
 use super::count::{Costs, Total, count};
 use super::elf;
 use super::flavor::Flavor;
@@ -13,6 +14,7 @@ use super::select::select;
 use super::spill::spill;
 use super::timing::Model;
 use crate::native::{Callee, Function};
+use regalloc2::VReg;
 use std::collections::BTreeMap;
 
 /// The longest function of Armv6-M whose branches all reach; beyond it, far jumps need the return address saved.
@@ -28,24 +30,56 @@ pub(super) struct Generated {
     pub stack: u32,
 }
 
-/// Generates one function.
+/// Generates one function: with all registers in use, or with one or two left for the allocator to move things through,
+/// whichever counts the fewest cycles.
 pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Generated {
-    let (mut code, mut vregs) = select(function, flavor);
+    let (selected, vregs) = select(function, flavor);
     let registers = flavor.machine().registers as usize;
-    if flavor.thumb2 {
-        schedule(&mut code, registers, Stalls::of(model.timing()));
+    let mut best: Option<Generated> = None;
+    for kept_free in 0..=SLACK {
+        let attempt = Attempt { registers: registers - kept_free, flavor, model };
+        let (generated, clean) = attempt.run(selected.clone(), vregs);
+        let rank = |generated: &Generated| (generated.costs.own.cycles, generated.layout.bytes);
+        if best.as_ref().is_none_or(|best| rank(&generated) < rank(best)) {
+            best = Some(generated);
+        }
+        if clean {
+            break;
+        }
     }
-    split_critical_edges(&mut code);
-    spill(&mut code, &mut vregs, registers, if flavor.thumb2 { 8 } else { 4 });
-    let code = allocate(code, vregs, flavor);
-    let mut framed = frame(&code, flavor, false);
-    let mut placed = layout(&framed.body, flavor);
-    if !flavor.thumb2 && placed.bytes > REACH {
-        framed = frame(&code, flavor, true);
-        placed = layout(&framed.body, flavor);
+    best.expect("at least one attempt was made")
+}
+
+/// How many registers may be left over.
+const SLACK: usize = 2;
+
+/// One way to generate a function.
+struct Attempt<'a> {
+    /// General registers that values may fill.
+    registers: usize,
+    flavor: Flavor,
+    model: &'a Model,
+}
+
+impl Attempt<'_> {
+    /// The function, and whether the allocator found a register for everything.
+    fn run(&self, mut code: Code<VReg>, mut vregs: usize) -> (Generated, bool) {
+        let flavor = self.flavor;
+        if flavor.thumb2 {
+            schedule(&mut code, self.registers, Stalls::of(self.model.timing()));
+        }
+        split_critical_edges(&mut code);
+        spill(&mut code, &mut vregs, self.registers, if flavor.thumb2 { 8 } else { 4 });
+        let code = allocate(code, vregs, flavor);
+        let mut framed = frame(&code, flavor, false);
+        let mut placed = layout(&framed.body, flavor);
+        if !flavor.thumb2 && placed.bytes > REACH {
+            framed = frame(&code, flavor, true);
+            placed = layout(&framed.body, flavor);
+        }
+        let costs = count(&placed, self.model);
+        (Generated { layout: placed, costs, stack: framed.stack }, !allocator_spilled(&code))
     }
-    let costs = count(&placed, model);
-    Generated { layout: placed, costs, stack: framed.stack }
 }
 
 /// All functions of an object, and who is who.
