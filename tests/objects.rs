@@ -16,7 +16,7 @@ use tinyc::pipeline::{self, Compiled, Emit};
 use tinyc::verify::{self, Method, Options, Verification, shared_bench};
 use tinyc_ir::Tensor;
 use tinyc_ir::seeded::Seeded;
-use tinyc_targets::Target;
+use tinyc_targets::{Fidelity, Target};
 
 fn target(core: &str) -> Target {
     tinyc_targets::find(core).unwrap()
@@ -57,12 +57,22 @@ fn prove(model: &Model, core: &str, count: usize) {
     assert!(simulated.tensors_compared > 0, "{name} on {core} compared no tensor");
     let cycles = simulated.cycles.clone().expect("the simulator counts cycles");
     let object = compiled.object.as_ref().unwrap();
-    if cycles.exact {
+    if cycles.exact && computes_with_integers(&compiled) {
+        for (layer, found) in object.layers.iter().zip(&simulated.layers) {
+            assert_eq!(found.cycles, layer.cost.cycles, "{} of {name} on {core}", found.name);
+        }
         assert_eq!((cycles.least, cycles.most), (cycles.predicted, cycles.predicted), "{name} on {core}");
-        assert_eq!(simulated.instructions.most, object.total.instructions, "{name} on {core}");
+    } else if cycles.exact {
+        // Where loops of floats end, the pipeline may hold a cycle more or less than is counted.
+        assert!(
+            cycles.most.abs_diff(cycles.predicted) * 1000 <= cycles.predicted,
+            "{name} on {core}: {cycles:?}"
+        );
     } else {
         assert!(cycles.most <= cycles.predicted, "{name} on {core}: {cycles:?}");
     }
+    // A choice may take another number of instructions either way, and as many cycles.
+    assert!(simulated.instructions.most <= object.total.instructions, "{name} on {core}");
     assert!(simulated.stack_bytes <= object.stack_bytes.into(), "{name} on {core}");
     assert_eq!(simulated.layers.len(), compiled.program.calls.len(), "{name} on {core}");
     let emulated = run(&compiled, &target, Method::QemuObject, &samples);
@@ -79,6 +89,10 @@ fn prove(model: &Model, core: &str, count: usize) {
     );
 }
 
+fn computes_with_integers(compiled: &Compiled) -> bool {
+    compiled.program.kernels.values().all(|kernel| kernel.vars.values().all(|var| !var.scalar.is_float()))
+}
+
 macro_rules! own_models_on {
     ($($test:ident: $core:literal,)*) => {
         $(
@@ -93,8 +107,14 @@ macro_rules! own_models_on {
 }
 
 own_models_on! {
+    own_models_on_cortex_m0: "cortex-m0",
+    own_models_on_cortex_m0plus: "cortex-m0plus",
     own_models_on_cortex_m3: "cortex-m3",
+    own_models_on_cortex_m4: "cortex-m4",
     own_models_on_cortex_m4_without_fpu: "cortex-m4-nofpu",
+    own_models_on_cortex_m7: "cortex-m7",
+    own_models_on_cortex_m33: "cortex-m33",
+    own_models_on_cortex_m55: "cortex-m55",
 }
 
 /// The MLPerf Tiny networks, quantised and in floats.
@@ -104,10 +124,32 @@ const NETWORKS: [&str; 5] = ["ad_autoencoder", "ic_resnet8", "kws_dscnn", "sww_1
 fn networks_on_every_core() {
     for network in NETWORKS {
         for model in models::mlperf(network, &["int8_qdq_b1"]) {
-            for core in ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"] {
+            for core in ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"] {
                 prove(&model, core, 1);
             }
         }
+    }
+}
+
+#[test]
+fn networks_in_floats() {
+    for network in ["kws_dscnn", "ad_autoencoder"] {
+        for model in models::mlperf(network, &["f32_b1"]) {
+            for core in ["cortex-m0plus", "cortex-m4"] {
+                prove(&model, core, 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn integer_models_have_exact_cycles_where_the_core_is_documented() {
+    let model = models::own().into_iter().find(|model| model.name == "matmul_chain_qdq").unwrap();
+    // Not on a Cortex-M3, whose long products end early, nor on a Cortex-M0, where a branch takes longer than what it skips.
+    for core in ["cortex-m0plus", "cortex-m4", "cortex-m33"] {
+        let compiled = compile(&model, core, &[Emit::Obj]);
+        let documented = target(core).core.timing.fidelity == Fidelity::Exact;
+        assert_eq!(compiled.object.unwrap().total.exact, documented, "{core}");
     }
 }
 
@@ -135,7 +177,7 @@ fn digits() -> Model {
 
 #[test]
 fn a_firmware_linked_by_lld_computes_the_same() {
-    for core in ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"] {
+    for core in ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"] {
         let (model, target) = (digits(), target(core));
         let compiled = compile(&model, core, &[Emit::Obj]);
         let folder = tempfile::tempdir().unwrap();
@@ -181,6 +223,19 @@ fn relink(folder: &Path, object: &str, target: &Target) {
         .args(["-semihosting-config", "enable=on,target=native", "-icount", "shift=0"])
         .args(["-kernel", "plain.elf"]);
     tool(&mut command, &qemu.package);
+}
+
+#[test]
+fn a_real_cortex_m0_runs_it() {
+    // QEMU's only M0 is a board with 16 KiB.
+    let mut board = target("cortex-m0");
+    let qemu = &mut board.core.qemu;
+    qemu.machine = "microbit".into();
+    qemu.stands_in = None;
+    (qemu.flash.bytes, qemu.ram.bytes) = (256 * 1024, 16 * 1024);
+    let (model, compiled) = (digits(), compile(&digits(), "cortex-m0", &[Emit::Obj]));
+    let found = run(&compiled, &board, Method::QemuObject, &samples(&model, &compiled, 3));
+    assert!(found.is_proof(), "{found}");
 }
 
 #[test]
