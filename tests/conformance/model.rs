@@ -103,9 +103,8 @@ fn parameters(graph: &GraphProto) -> BTreeSet<String> {
 fn is_open(info: &ValueInfoProto) -> bool {
     let ty = info.r#type.as_ref().and_then(|ty| ty.value.as_ref());
     let Some(type_proto::Value::TensorType(ty)) = ty else { return false };
-    let is_fixed = |value: &Option<tensor_shape_proto::dimension::Value>| {
-        matches!(value, Some(tensor_shape_proto::dimension::Value::DimValue(_)))
-    };
+    // The importer takes 0 for "any", as exporters write it; here it is a size.
+    let is_fixed = |value: &Option<tensor_shape_proto::dimension::Value>| matches!(value, Some(tensor_shape_proto::dimension::Value::DimValue(size)) if *size > 0);
     ty.shape.as_ref().is_none_or(|shape| shape.dim.iter().any(|dim| !is_fixed(&dim.value)))
 }
 
