@@ -4,12 +4,12 @@
 use super::code::{Block, Code, Edge, End, Line, Location, What};
 use super::flavor::Flavor;
 use super::isa::{Field, Inst, Reg};
-use super::operands::{reads, writes};
+use super::operands::{each_read, reads, writes};
 use regalloc2::{
     Allocation, Edit, Function, Inst as Index, InstOrEdit, InstRange, MachineEnv, Operand, PReg, PRegSet,
     RegClass, VReg,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the allocator's own slots begin; spilling before allocation uses the numbers below.
 const ALLOCATOR_SLOTS: u32 = 1 << 16;
@@ -29,7 +29,9 @@ pub(super) fn allocate(code: Code<VReg>, vregs: usize, flavor: Flavor) -> Code<R
 }
 
 /// Puts an empty block on every edge from a block with several ways out to one with several ways in: moves need a place.
+/// Where only one way leads in, the block's parameters become what that way brings.
 pub(super) fn split_critical_edges(code: &mut Code<VReg>) {
+    forward_params(code);
     let mut into = vec![0; code.blocks.len()];
     code.blocks.iter().flat_map(|block| block.end.edges()).for_each(|edge| into[edge.to] += 1);
     let mut made = Vec::new();
@@ -64,6 +66,40 @@ pub(super) fn allocator_spilled(code: &Code<Reg>) -> bool {
     let own = |place: &Location| matches!(place, Location::Slot(slot) if *slot >= ALLOCATOR_SLOTS);
     let lines = code.blocks.iter().flat_map(|block| &block.lines);
     lines.into_iter().any(|line| matches!(&line.what, What::Move { from, to } if own(from) || own(to)))
+}
+
+/// Takes the parameters from blocks to which one edge leads from a block with several: on it there is no place to spill them.
+fn forward_params(code: &mut Code<VReg>) {
+    let mut into = vec![0; code.blocks.len()];
+    into[0] = 1;
+    code.blocks.iter().flat_map(|block| block.end.edges()).for_each(|edge| into[edge.to] += 1);
+    let mut names: BTreeMap<VReg, VReg> = BTreeMap::new();
+    for at in 0..code.blocks.len() {
+        if code.blocks[at].end.edges().len() < 2 {
+            continue;
+        }
+        let mut found = Vec::new();
+        for edge in code.blocks[at].end.edges_mut() {
+            if into[edge.to] == 1 {
+                found.push((edge.to, std::mem::take(&mut edge.args)));
+            }
+        }
+        for (to, args) in found {
+            names.extend(code.blocks[to].params.drain(..).zip(args));
+        }
+    }
+    let rename = |value: &mut VReg| {
+        while let Some(name) = names.get(value) {
+            *value = *name;
+        }
+    };
+    for block in &mut code.blocks {
+        block.lines.iter_mut().for_each(|line| each_read(line, &mut |value| rename(value)));
+        block.end.edges_mut().into_iter().flat_map(|edge| &mut edge.args).for_each(rename);
+        if let End::Return(values) = &mut block.end {
+            values.iter_mut().for_each(rename);
+        }
+    }
 }
 
 /// The registers in the order of preference.

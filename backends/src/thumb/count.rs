@@ -1,20 +1,22 @@
 //! Static counts: instructions and cycles of a function, from how often its blocks run and what their instructions cost
 //! where they lie. Exact where nothing depends on data; the most that is possible elsewhere.
 
+use super::isa::{Inst, Op, Reg};
 use super::layout::{Fixup, Layout};
 use super::timing::{Cost, Model, Placed};
 use crate::native::Callee;
+use std::collections::BTreeSet;
 
 /// What a call of a function takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Total {
-    /// Instructions executed.
+    /// Instructions executed; those included over which Armv6-M branches to choose between two values.
     pub instructions: u64,
     /// Cycles, with typical figures for instructions whose time depends on their operands.
     pub cycles: u64,
     /// The most cycles that data can make of it.
     pub worst: u64,
-    /// Whether every run takes exactly this many instructions and cycles.
+    /// Whether every run takes exactly this many cycles.
     pub exact: bool,
 }
 
@@ -53,6 +55,12 @@ pub(super) struct Costs {
 /// Counts a function.
 pub(super) fn count(layout: &Layout, model: &Model) -> Costs {
     let prices = model.prices(&layout.code);
+    let calls: BTreeSet<usize> = layout
+        .fixups
+        .iter()
+        .filter_map(|(at, fixup)| matches!(fixup, Fixup::Call(_)).then_some(*at))
+        .collect();
+    let is_call = |at: usize| calls.contains(&at);
     let mut own = Total::default();
     let mut cycles = vec![0u64; layout.code.len()];
     for span in &layout.spans {
@@ -65,6 +73,8 @@ pub(super) fn count(layout: &Layout, model: &Model) -> Costs {
             if at == span.range.start {
                 line.cost(price.entered, times - straight);
                 line.cost(price.after, straight);
+            } else if is_call(at - 1) {
+                line.cost(price.entered, times);
             } else {
                 line.cost(price.after, times);
             }
@@ -80,8 +90,13 @@ pub(super) fn count(layout: &Layout, model: &Model) -> Costs {
                     let worst = refill.max(1) - 1;
                     line.cost(Cost { cycles: 0, worst }, times);
                 }
-                // Calls lead to aligned functions. What a return costs by the place to which it leads is with the caller.
-                None => line.cost(Cost::fixed(model.refill(inst, false)), times),
+                // Calls lead to aligned functions.
+                None => {
+                    line.cost(Cost::fixed(model.refill(inst, false)), times);
+                    if is_call(at) {
+                        line.cost(back(layout, at, model), times);
+                    }
+                }
             }
             cycles[at] = line.cycles;
             own.add(line, 1);
@@ -101,9 +116,17 @@ pub(super) fn count(layout: &Layout, model: &Model) -> Costs {
     Costs { own, calls: calls.collect(), cycles }
 }
 
+/// What a return to behind a call costs beyond one to an aligned place: the caller's matter, as functions return to many.
+fn back(layout: &Layout, call: usize, model: &Model) -> Cost {
+    let straddles = layout.code.get(call + 1).is_some_and(Placed::straddles);
+    let pop = Inst { imm: 1 << Reg::PC.number(), ..Inst::new(Op::Pop) };
+    let returns = [pop, Inst { m: Some(Reg::LR), ..Inst::new(Op::Bx) }];
+    let [a, b] = returns.map(|inst| model.refill(&inst, straddles) - model.refill(&inst, false));
+    Cost { cycles: a, worst: a.max(b) }
+}
+
 /// Whether an instruction branches over the next one.
 fn is_skip(layout: &Layout, at: usize) -> bool {
     let placed = &layout.code[at];
-    placed.inst.op == super::isa::Op::Bcond
-        && placed.target() == layout.code.get(at + 2).map(|next| next.address)
+    placed.inst.op == Op::Bcond && placed.target() == layout.code.get(at + 2).map(|next| next.address)
 }

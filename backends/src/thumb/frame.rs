@@ -8,6 +8,9 @@ use super::isa::{Inst, Op, Reg, Shift};
 use super::piece::{Body, Piece, Symbol};
 use std::collections::BTreeMap;
 
+/// How far from the stack pointer all loads and stores reach.
+const NEAR: u32 = 1020;
+
 /// A function of machine instructions, and the bytes of stack that it takes itself.
 pub(super) struct Framed {
     /// Its blocks; returns are instructions now.
@@ -36,7 +39,9 @@ pub(super) fn frame(code: &Code<Reg>, flavor: Flavor, link: bool) -> Framed {
             comment: block.comment.clone(),
         });
     }
-    Framed { body, stack: frame.bytes() + frame.pushed_bytes() }
+    // Stores far from the stack pointer push a register for the address.
+    let far = if frame.bytes() > NEAR { 4 } else { 0 };
+    Framed { body, stack: frame.bytes() + frame.pushed_bytes() + far }
 }
 
 struct Frame {
@@ -236,16 +241,10 @@ impl Frame {
             What::Choose { .. } => {}
             What::Call { callee, .. } => pieces.push(Piece::Call(callee.clone())),
             What::Incoming { d, index } => {
-                let imm = self.bytes() + self.pushed_bytes() + 4 * index;
-                let inst = Inst { d: Some(*d), n: Some(Reg::SP), imm: imm as i32, ..Inst::new(Op::LdrImm) };
-                pieces.push(Piece::Inst(inst));
+                let offset = self.bytes() + self.pushed_bytes() + 4 * index;
+                self.access(*d, offset, true, pieces);
             }
-            What::Outgoing { value, index } => {
-                let imm = 4 * index;
-                let inst =
-                    Inst { d: Some(*value), n: Some(Reg::SP), imm: imm as i32, ..Inst::new(Op::StrImm) };
-                pieces.push(Piece::Inst(inst));
-            }
+            What::Outgoing { value, index } => self.access(*value, 4 * index, false, pieces),
             What::Move { from, to } => self.shuffle(*from, *to, pieces),
             What::Spill { .. } | What::Reload { .. } => unreachable!("allocation makes them moves"),
         }
@@ -257,26 +256,56 @@ impl Frame {
         if self.flavor.thumb2 || high == 0 { self.saved_bytes() } else { 4 * (5 + high) }
     }
 
+    /// Loads or stores a register at an offset from the stack pointer. Flags and other registers stay.
+    fn access(&self, reg: Reg, offset: u32, load: bool, pieces: &mut Vec<Piece>) {
+        let op = match (reg.is_float(), load) {
+            (true, true) => Op::Vldr,
+            (true, false) => Op::Vstr,
+            (false, true) => Op::LdrImm,
+            (false, false) => Op::StrImm,
+        };
+        let at = |n: Reg, offset: u32| {
+            Piece::Inst(Inst { d: Some(reg), n: Some(n), imm: offset as i32, ..Inst::new(op) })
+        };
+        let reach = if self.flavor.thumb2 && !reg.is_float() { 4095 } else { NEAR };
+        if offset <= reach {
+            return pieces.push(at(Reg::SP, offset));
+        }
+        // The address goes through the register itself, or one that is pushed meanwhile.
+        let own = load && !reg.is_float();
+        let through = match (own, reg == Reg::r(0)) {
+            (true, _) => reg,
+            (false, true) => Reg::r(1),
+            (false, false) => Reg::r(0),
+        };
+        let offset = if own { offset } else { offset + 4 } as i32;
+        if !own {
+            self.push(&[through], Op::Push, pieces);
+        }
+        if self.flavor.thumb2 {
+            constant(through, offset, self.flavor, pieces);
+        } else {
+            pieces.push(Piece::Literal { d: through, word: Symbol::Number(offset) });
+        }
+        let (d, m) = (Some(through), Some(Reg::SP));
+        pieces.push(Piece::Inst(Inst { d, n: d, m, ..Inst::new(Op::Add) }));
+        pieces.push(at(through, 0));
+        if !own {
+            self.push(&[through], Op::Pop, pieces);
+        }
+    }
+
     fn shuffle(&self, from: Location, to: Location, pieces: &mut Vec<Piece>) {
         let home = |place: Location| match place {
             Location::Reg(reg) => Home::Reg(reg),
             Location::Slot(slot) => self.slots[&slot],
         };
-        let access = |reg: Reg, word: u32, load: bool| {
-            let imm = 4 * (self.outgoing + word) as i32;
-            let op = match (reg.is_float(), load) {
-                (true, true) => Op::Vldr,
-                (true, false) => Op::Vstr,
-                (false, true) => Op::LdrImm,
-                (false, false) => Op::StrImm,
-            };
-            Piece::Inst(Inst { d: Some(reg), n: Some(Reg::SP), imm, ..Inst::new(op) })
-        };
+        let offset = |word: u32| 4 * (self.outgoing + word);
         match (home(from), home(to)) {
             (Home::Reg(from), Home::Reg(to)) if from != to => pieces.push(copy(to, from)),
             (Home::Reg(_), Home::Reg(_)) => {}
-            (Home::Reg(from), Home::Word(word)) => pieces.push(access(from, word, false)),
-            (Home::Word(word), Home::Reg(to)) => pieces.push(access(to, word, true)),
+            (Home::Reg(from), Home::Word(word)) => self.access(from, offset(word), false, pieces),
+            (Home::Word(word), Home::Reg(to)) => self.access(to, offset(word), true, pieces),
             (Home::Word(_), Home::Word(_)) => unreachable!("the allocator moves through registers"),
         }
     }

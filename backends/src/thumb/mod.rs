@@ -24,4 +24,4 @@ mod spill;
 pub mod timing;
 
 pub use architecture::Architecture;
-pub use object::{Cost, Layer, Object, compile};
+pub use object::{Cost, Layer, Object, compile, compile_functions, machine};

@@ -46,28 +46,45 @@ pub struct Layer {
 /// What something takes with memory that never waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cost {
-    /// Instructions executed.
+    /// Instructions executed; on Armv6-M the most, because it branches over an instruction to choose between two values.
     pub instructions: u64,
     /// Cycles; where they depend on data, typical ones for each instruction and the longest way.
     pub cycles: u64,
     /// The most cycles that data can make of it.
     pub worst: u64,
-    /// Whether every run takes just these.
+    /// Whether every run takes just these cycles.
     pub exact: bool,
+}
+
+/// What functions may contain that are compiled for a core; `None` if the core is not an Arm Cortex-M.
+pub fn machine(core: &Core) -> Option<native::Machine> {
+    Some(Flavor::of(core)?.machine())
 }
 
 /// Compiles a verified program for a core; `None` if the core is not an Arm Cortex-M.
 pub fn compile(program: &Program, core: &Core) -> Option<Object> {
+    let module = native::build(program, &machine(core)?);
+    let layers: Vec<usize> = program.calls.iter().map(|call| call.kernel.index()).collect();
+    compile_functions(&program.name, &module, &layers, core)
+}
+
+/// Compiles functions that are made for the core's [`machine`]; the last one is the entry. `layers` names by their positions
+/// those of which a row is wanted. `None` if the core is not an Arm Cortex-M.
+pub fn compile_functions(
+    name: &str,
+    module: &native::Module,
+    layers: &[usize],
+    core: &Core,
+) -> Option<Object> {
     let (flavor, architecture) = (Flavor::of(core)?, Architecture::of(core)?);
     let machine = flavor.machine();
-    let module = native::build(program, &machine);
     let model = Model::new(core);
     let mut all: Vec<Generated> =
         module.functions.iter().map(|function| generate::function(function, flavor, &model)).collect();
     let entry = all.len() - 1;
     let mut comments: Vec<String> = module.functions.iter().map(|f| f.comment.clone()).collect();
     let mut positions = BTreeMap::new();
-    for routine in needed(&module, &machine) {
+    for routine in needed(module, &machine) {
         positions.insert(routine.0, all.len());
         comments.push(routine.1.comment.clone());
         all.push(generate::function(&routine.1, flavor, &model));
@@ -75,7 +92,7 @@ pub fn compile(program: &Program, core: &Core) -> Option<Object> {
     let functions = Functions::new(all, positions);
     let labels = module.data.labels.iter();
     let assembly = Assembly {
-        name: program.name.clone(),
+        name: name.to_owned(),
         functions: functions.assemble(entry, flavor),
         constants: Constants {
             bytes: module.data.bytes.clone(),
@@ -87,10 +104,8 @@ pub fn compile(program: &Program, core: &Core) -> Option<Object> {
     };
     let known = model.fidelity() == Fidelity::Exact;
     let cost = |at: usize| Cost::new(functions.total(at), known);
-    let layers = program.calls.iter().map(|call| Layer {
-        cost: cost(call.kernel.index()),
-        code_bytes: functions.all[call.kernel.index()].layout.bytes,
-    });
+    let layers =
+        layers.iter().map(|&at| Layer { cost: cost(at), code_bytes: functions.all[at].layout.bytes });
     Some(Object {
         elf: assembly.object(core, architecture),
         listing: listing(&functions, &assembly, &comments, core),

@@ -7,6 +7,7 @@ mod assembler;
 mod board;
 mod compiled;
 mod elf;
+mod functions;
 mod instances;
 mod isa;
 mod sim;
