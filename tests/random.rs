@@ -1,5 +1,5 @@
-//! Random networks over all operators: exact passes change no bit, and the optimised graph, the loop program and the
-//! emitted C under sanitizers compute what the reference graph says.
+//! Random networks over all operators: exact passes change no bit, and the optimised graph, the loop program, the
+//! emitted C under sanitizers and machine code in the simulator compute what the reference graph says.
 //!
 //! A failure names the seed and shows the graph. `TINYC_SEED=1234` starts there, `TINYC_GRAPHS=1000` takes that many.
 
@@ -10,6 +10,7 @@ mod support;
 use std::path::Path;
 use support::host::{self, Host};
 use support::proof::{Forms, same};
+use support::simulated;
 use tinyc_ir::eval::eval;
 use tinyc_ir::testing::{random_graph, random_inputs};
 use tinyc_ir::text::{PrintOptions, print_graph_with};
@@ -67,6 +68,30 @@ fn the_interpreter_computes_what_eval_says() {
     for seed in seeds(1500).map(|seed| seed + 1_000_000) {
         if let Some(case) = Case::new(seed) {
             case.outputs();
+        }
+    }
+}
+
+/// Cores of all instruction sets; each network takes the first three and one of the others.
+const CORES: [&str; 7] =
+    ["cortex-m4", "cortex-m3", "cortex-m0plus", "cortex-m33", "cortex-m7", "cortex-m4-nofpu", "cortex-m0"];
+
+#[test]
+fn machine_code_computes_every_tensor() {
+    for seed in seeds(100).map(|seed| seed + 2_000_000) {
+        let graph = random_graph(seed);
+        let features = Features { saturate: seed.is_multiple_of(2), dsp: seed.is_multiple_of(4) };
+        // What lowering may refuse is the matter of another test.
+        let Ok(lowered) = lower(&graph, features) else { continue };
+        let runs: Vec<Vec<Data>> = samples(&graph, seed)
+            .into_iter()
+            .take(2)
+            .map(|sample| sample.into_iter().map(|t| t.data).collect())
+            .collect();
+        for at in [0, 1, 2, 3 + (seed % 4) as usize] {
+            let core = tinyc_targets::find(CORES[at]).unwrap().core;
+            simulated::check(&lowered.program, &core, &runs)
+                .unwrap_or_else(|e| panic!("seed {seed} on {}: {e}\n{}", core.name, show(&graph)));
         }
     }
 }

@@ -7,4 +7,5 @@ pub(crate) mod host;
 pub(crate) mod merged;
 pub(crate) mod models;
 pub(crate) mod proof;
+pub(crate) mod simulated;
 pub(crate) mod vectors;
