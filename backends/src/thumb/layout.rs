@@ -4,7 +4,6 @@ use super::code::End;
 use super::flavor::Flavor;
 use super::isa::{Cond, Flags, Inst, Op, Reg, Sets, Shift};
 use super::piece::{Block, Body, Piece, Symbol};
-use super::select::opposite;
 use super::timing::Placed;
 use crate::native::{Callee, Count};
 
@@ -175,7 +174,7 @@ fn groups(blocks: &[Block], order: &[usize], flavor: Flavor) -> Vec<Group> {
                         branch(Op::B, Cond::Al, yes, then.count.times + otherwise.count.times, &mut items);
                     }
                 } else if yes == here + 1 {
-                    branch(Op::Bcond, opposite(*cond), no, otherwise.count.times, &mut items);
+                    branch(Op::Bcond, cond.inverse(), no, otherwise.count.times, &mut items);
                 } else {
                     branch(Op::Bcond, *cond, yes, then.count.times, &mut items);
                     if no != here + 1 {
@@ -214,7 +213,7 @@ fn expand(piece: &Piece, flavor: Flavor, items: &mut Vec<Item>) {
         }
         Piece::Choose { d, then, cond } => {
             // A branch over one halfword: to its own address + 4.
-            push(Inst { cond: opposite(*cond), ..Inst::new(Op::Bcond) }, Kind::Plain, 2);
+            push(Inst { cond: cond.inverse(), ..Inst::new(Op::Bcond) }, Kind::Plain, 2);
             push(Inst { d: Some(*d), m: Some(*then), ..Inst::new(Op::Mov) }, Kind::Plain, 2);
         }
     }
@@ -343,7 +342,7 @@ impl Layouter {
                             group.items[number].bytes = 4;
                         } else if item.inst.op == Op::Bcond {
                             // Around an unconditional branch, which reaches farther.
-                            let around = Inst { cond: opposite(item.inst.cond), ..item.inst };
+                            let around = Inst { cond: item.inst.cond.inverse(), ..item.inst };
                             let taken = group.count.times.saturating_sub(item.taken);
                             let far = Item { inst: Inst::new(Op::B), ..item };
                             group.items[number] = Item { inst: around, kind: Kind::Around, bytes: 2, taken };

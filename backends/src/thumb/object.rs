@@ -7,7 +7,7 @@ use super::flavor::Flavor;
 use super::generate::{self, Functions, Generated};
 use super::listing::listing;
 use super::timing::Model;
-use crate::native::{self, Function, routines};
+use crate::native::{self, routines};
 use std::collections::BTreeMap;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::Program;
@@ -84,7 +84,7 @@ pub fn compile_functions(
     let entry = all.len() - 1;
     let mut comments: Vec<String> = module.functions.iter().map(|f| f.comment.clone()).collect();
     let mut positions = BTreeMap::new();
-    for routine in needed(module, &machine) {
+    for routine in routines::closure(module.routines.iter().copied(), &machine) {
         positions.insert(routine.0, all.len());
         comments.push(routine.1.comment.clone());
         all.push(generate::function(&routine.1, flavor, &model));
@@ -116,25 +116,6 @@ pub fn compile_functions(
         constant_bytes: module.data.bytes.len() as u32,
         stack_bytes: functions.stack(entry),
     })
-}
-
-/// The routines that the module's functions call, and those that these call, by name.
-fn needed(module: &native::Module, machine: &native::Machine) -> BTreeMap<&'static str, Function> {
-    let mut found: BTreeMap<&'static str, Function> = BTreeMap::new();
-    let mut open: Vec<&'static str> = module.routines.iter().copied().collect();
-    while let Some(name) = open.pop() {
-        if found.contains_key(name) {
-            continue;
-        }
-        let function = routines::function(name, machine);
-        for inst in function.blocks.values().flat_map(|block| &block.insts) {
-            if let native::Op::Call(native::Callee::Routine(callee)) = inst.op {
-                open.push(callee);
-            }
-        }
-        found.insert(name, function);
-    }
-    found
 }
 
 impl Cost {

@@ -116,9 +116,18 @@ impl<'a> Scheduler<'a> {
                 }
                 next += 1;
             }
+            self.sort_by_memory(&mut order[at..place]);
             at = place;
         }
         order
+    }
+
+    /// Brings loads of one buffer together in a run of loads: those of one memory overlap on silicon.
+    fn sort_by_memory(&self, run: &mut [usize]) {
+        let depends = run.iter().any(|&line| self.before[line].iter().any(|early| run.contains(early)));
+        if !depends {
+            run.sort_by_key(|&line| self.lines[line].memory.map(|memory| memory.region));
+        }
     }
 
     /// The order with something else between a result and its use, where the use would wait.

@@ -1,6 +1,6 @@
 //! Sums, logic, shifts and products of words.
 
-use super::constant::modified;
+use super::modified;
 use super::{Field, Inst, Line, Machine, Op, Selector, Shift, VReg, Value};
 use crate::native::{self, Width};
 

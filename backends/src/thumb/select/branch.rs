@@ -1,6 +1,6 @@
 //! Conditions: comparisons that set flags, and what reads the flags.
 
-use super::constant::modified;
+use super::modified;
 use super::{Field, Inst, Line, Machine, Op, Selector, Value, What};
 use crate::native::{self, Cond, FloatCond};
 use crate::thumb::isa;
@@ -58,7 +58,7 @@ impl Selector<'_> {
             && matches!(inst.op, Op::Compare(_) | Op::CompareWide(_) | Op::FloatCompare(_))
         {
             let found = self.flags(inst);
-            return if holds { found } else { opposite(found) };
+            return if holds { found } else { found.inverse() };
         }
         if let (Some(_), None) = (self.constant(left), self.constant(right)) {
             return self.compare_words(cond, right, left, true);
@@ -180,27 +180,5 @@ fn exchanged(cond: isa::Cond) -> isa::Cond {
         isa::Cond::Cc => isa::Cond::Hi,
         isa::Cond::Ls => isa::Cond::Cs,
         same => same,
-    }
-}
-
-/// The condition that holds when this one does not.
-pub(in crate::thumb) fn opposite(cond: isa::Cond) -> isa::Cond {
-    use isa::Cond::{Al, Cc, Cs, Eq, Ge, Gt, Hi, Le, Ls, Lt, Mi, Ne, Pl, Vc, Vs};
-    match cond {
-        Eq => Ne,
-        Ne => Eq,
-        Cs => Cc,
-        Cc => Cs,
-        Mi => Pl,
-        Pl => Mi,
-        Vs => Vc,
-        Vc => Vs,
-        Hi => Ls,
-        Ls => Hi,
-        Ge => Lt,
-        Lt => Ge,
-        Gt => Le,
-        Le => Gt,
-        Al => Al,
     }
 }

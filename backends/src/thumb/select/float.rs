@@ -2,6 +2,7 @@
 
 use super::{Field, Inst, Machine, Op, Selector};
 use crate::native;
+use crate::thumb::isa::float_immediate;
 use regalloc2::{RegClass, VReg};
 
 impl Selector<'_> {
@@ -50,17 +51,11 @@ impl Selector<'_> {
     /// A number: in one instruction if it is one of the 256 that fit, else through a general register.
     fn float_constant(&mut self, bits: u32, d: native::Value) {
         let d = Some(self.result(d));
-        if let Some(imm) = float_immediate(bits) {
+        if let Some(code) = float_immediate(f32::from_bits(bits)) {
+            let imm = i32::from(code);
             return self.emit(Inst { d, imm, ..Inst::new(Machine::VmovImm) });
         }
         let word = self.number(bits as i32);
         self.emit(Inst { d, n: Some(word), ..Inst::new(Machine::VmovToFloat) });
     }
-}
-
-/// The eight bits that encode a float constant: `± (16 … 31) / 16 · 2^(−3 … 4)`.
-fn float_immediate(bits: u32) -> Option<i32> {
-    let exponent = bits >> 25 & 0x3f;
-    let fits = bits & 0x0007_ffff == 0 && matches!(exponent, 0b10_0000 | 0b01_1111);
-    fits.then_some(((bits >> 24 & 0x80) | (bits >> 19 & 0x7f)) as i32)
 }

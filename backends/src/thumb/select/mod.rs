@@ -3,16 +3,13 @@
 
 mod arithmetic;
 mod branch;
-mod constant;
 mod float;
 mod memory;
 mod packed;
 
-pub(super) use branch::opposite;
-
 use super::code::{Block, Code, Edge, End, Line, Memory, What};
 use super::flavor::Flavor;
-use super::isa::{Field, Inst, Op as Machine, Shift};
+use super::isa::{Field, Inst, Op as Machine, Shift, modified_immediate};
 use crate::native::{self, Class, Function, Op, Value};
 use regalloc2::{RegClass, VReg};
 use tinyc_ir::entity::Entity;
@@ -258,6 +255,11 @@ fn class(class: Class) -> RegClass {
         Class::Word => RegClass::Int,
         Class::Float => RegClass::Float,
     }
+}
+
+/// Whether a number is a modified immediate of Thumb-2.
+fn modified(number: i32) -> bool {
+    modified_immediate(number as u32).is_some()
 }
 
 /// The memory that an access touches.
