@@ -1,7 +1,7 @@
 //! Static counts: instructions and cycles of a function, from how often its blocks run and what their instructions cost
 //! where they lie. Exact where nothing depends on data; the most that is possible elsewhere.
 
-use super::isa::{Inst, Op, Reg};
+use super::isa::Op;
 use super::layout::{Fixup, Layout};
 use super::timing::{Cost, Model, Placed};
 use crate::native::Callee;
@@ -46,10 +46,23 @@ impl Total {
 pub(super) struct Costs {
     /// Of one call, without what it calls.
     pub own: Total,
-    /// Whom it calls, and how often.
-    pub calls: Vec<(Callee, u64)>,
+    /// Its calls.
+    pub calls: Vec<Call>,
+    /// Cycles that its return takes longer where it leads to a 32-bit instruction across a word boundary.
+    pub late_return: u32,
     /// Cycles of each instruction of the layout over one call.
     pub cycles: Vec<u64>,
+}
+
+/// A place that calls another function.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// Whom.
+    pub callee: Callee,
+    /// How often in one call of this function.
+    pub times: u64,
+    /// Whether the return leads to a 32-bit instruction across a word boundary.
+    pub straddles: bool,
 }
 
 /// Counts a function.
@@ -90,13 +103,8 @@ pub(super) fn count(layout: &Layout, model: &Model) -> Costs {
                     let worst = refill.max(1) - 1;
                     line.cost(Cost { cycles: 0, worst }, times);
                 }
-                // Calls lead to aligned functions.
-                None => {
-                    line.cost(Cost::fixed(model.refill(inst, false)), times);
-                    if is_call(at) {
-                        line.cost(back(layout, at, model), times);
-                    }
-                }
+                // Calls lead to aligned functions. What a return costs more by the place to which it leads is in `Call`.
+                None => line.cost(Cost::fixed(model.refill(inst, false)), times),
             }
             cycles[at] = line.cycles;
             own.add(line, 1);
@@ -109,20 +117,14 @@ pub(super) fn count(layout: &Layout, model: &Model) -> Costs {
                 .iter()
                 .find(|span| span.range.contains(at))
                 .expect("every instruction is in one");
-            Some((callee.clone(), span.count.times))
+            let straddles = layout.code.get(at + 1).is_some_and(Placed::straddles);
+            Some(Call { callee: callee.clone(), times: span.count.times, straddles })
         }
         Fixup::Data { .. } => None,
     });
-    Costs { own, calls: calls.collect(), cycles }
-}
-
-/// What a return to behind a call costs beyond one to an aligned place: the caller's matter, as functions return to many.
-fn back(layout: &Layout, call: usize, model: &Model) -> Cost {
-    let straddles = layout.code.get(call + 1).is_some_and(Placed::straddles);
-    let pop = Inst { imm: 1 << Reg::PC.number(), ..Inst::new(Op::Pop) };
-    let returns = [pop, Inst { m: Some(Reg::LR), ..Inst::new(Op::Bx) }];
-    let [a, b] = returns.map(|inst| model.refill(&inst, straddles) - model.refill(&inst, false));
-    Cost { cycles: a, worst: a.max(b) }
+    let returns = layout.code.iter().filter(|placed| placed.inst.op == Op::Bx);
+    let late = returns.map(|placed| model.refill(&placed.inst, true) - model.refill(&placed.inst, false));
+    Costs { own, calls: calls.collect(), late_return: late.max().unwrap_or(0), cycles }
 }
 
 /// Whether an instruction branches over the next one.

@@ -2,7 +2,7 @@
 
 use super::allocate::{allocate, allocator_spilled, split_critical_edges};
 use super::code::Code;
-use super::count::{Costs, Total, count};
+use super::count::{Call, Costs, Total, count};
 use super::elf;
 use super::flavor::Flavor;
 use super::frame::frame;
@@ -111,17 +111,33 @@ impl Functions {
     pub(super) fn total(&self, at: usize) -> Total {
         let costs = &self.all[at].costs;
         let mut total = costs.own;
-        for (callee, times) in &costs.calls {
-            if *times > 0 {
-                total.add(self.total(self.position(callee)), *times);
-            }
+        for call in costs.calls.iter().filter(|call| call.times > 0) {
+            total.add(self.call(call), call.times);
+        }
+        total
+    }
+
+    /// The kernels that a function calls, in the order of its code: the position of each, and what the call takes.
+    pub(super) fn kernels_called(&self, at: usize) -> impl Iterator<Item = (usize, Total)> {
+        let calls = self.all[at].costs.calls.iter();
+        let kernels = calls.filter(|call| matches!(call.callee, Callee::Kernel(_)));
+        kernels.map(|call| (self.position(&call.callee), self.call(call)))
+    }
+
+    fn call(&self, call: &Call) -> Total {
+        let callee = self.position(&call.callee);
+        let mut total = self.total(callee);
+        if call.straddles {
+            let late = u64::from(self.all[callee].costs.late_return);
+            total.cycles += late;
+            total.worst += late;
         }
         total
     }
 
     /// The most stack that a call of a function takes, in bytes, with all that it calls.
     pub(super) fn stack(&self, at: usize) -> u32 {
-        let below = self.all[at].costs.calls.iter().map(|(callee, _)| self.stack(self.position(callee)));
+        let below = self.all[at].costs.calls.iter().map(|call| self.stack(self.position(&call.callee)));
         self.all[at].stack + below.max().unwrap_or(0)
     }
 

@@ -9,7 +9,6 @@ use super::listing::listing;
 use super::timing::Model;
 use crate::native::{self, routines};
 use std::collections::BTreeMap;
-use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::Program;
 use tinyc_targets::{Core, Fidelity};
 
@@ -64,18 +63,12 @@ pub fn machine(core: &Core) -> Option<native::Machine> {
 /// Compiles a verified program for a core; `None` if the core is not an Arm Cortex-M.
 pub fn compile(program: &Program, core: &Core) -> Option<Object> {
     let module = native::build(program, &machine(core)?);
-    let layers: Vec<usize> = program.calls.iter().map(|call| call.kernel.index()).collect();
-    compile_functions(&program.name, &module, &layers, core)
+    compile_functions(&program.name, &module, core)
 }
 
-/// Compiles functions that are made for the core's [`machine`]; the last one is the entry. `layers` names by their positions
-/// those of which a row is wanted. `None` if the core is not an Arm Cortex-M.
-pub fn compile_functions(
-    name: &str,
-    module: &native::Module,
-    layers: &[usize],
-    core: &Core,
-) -> Option<Object> {
+/// Compiles functions that are made for the core's [`machine`]; the last one is the entry. `None` if the core is
+/// not an Arm Cortex-M.
+pub fn compile_functions(name: &str, module: &native::Module, core: &Core) -> Option<Object> {
     let (flavor, architecture) = (Flavor::of(core)?, Architecture::of(core)?);
     let machine = flavor.machine();
     let model = Model::new(core);
@@ -103,15 +96,16 @@ pub fn compile_functions(
         },
     };
     let known = model.fidelity() == Fidelity::Exact;
-    let cost = |at: usize| Cost::new(functions.total(at), known);
-    let layers =
-        layers.iter().map(|&at| Layer { cost: cost(at), code_bytes: functions.all[at].layout.bytes });
+    let layers = functions.kernels_called(entry).map(|(at, total)| Layer {
+        cost: Cost::new(total, known),
+        code_bytes: functions.all[at].layout.bytes,
+    });
     Some(Object {
         elf: assembly.object(core, architecture),
         listing: listing(&functions, &assembly, &comments, core),
         entry: assembly.functions[entry].name.clone(),
         layers: layers.collect(),
-        total: cost(entry),
+        total: Cost::new(functions.total(entry), known),
         code_bytes: assembly.code(architecture).len() as u32,
         constant_bytes: module.data.bytes.len() as u32,
         stack_bytes: functions.stack(entry),

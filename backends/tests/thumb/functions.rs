@@ -27,7 +27,7 @@ fn prove(seed: u64, size: usize, core: &Core) {
     for function in &module.functions {
         verify(function).unwrap_or_else(|e| panic!("seed {seed}, size {size}: {e}\n{function}"));
     }
-    let object = compile_functions("random", module, &[], core).unwrap();
+    let object = compile_functions("random", module, core).unwrap();
     let context = || format!("seed {seed}, size {size} on {}\n{}", core.name, show());
     let mut simulator = sim::Machine::load(&object.elf, core).unwrap();
     let mut numbers = Seeded::new(!seed);
