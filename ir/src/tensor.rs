@@ -141,6 +141,25 @@ impl Data {
         }
     }
 
+    /// The bits of the element at a position: integers extended to 64 bits, floats in the low bits, bool 0 or 1.
+    pub fn bits(&self, position: usize) -> u64 {
+        match self {
+            Self::F32(v) => u64::from(v[position].to_bits()),
+            Self::F64(v) => v[position].to_bits(),
+            ints => ints.int(position) as u64,
+        }
+    }
+
+    /// Elements of the given type from such bits; what does not fit the type's width is cut off.
+    pub fn from_bits(dtype: DType, bits: impl IntoIterator<Item = u64>) -> Self {
+        let bits = bits.into_iter();
+        match dtype {
+            DType::F32 => Self::F32(bits.map(|b| f32::from_bits(b as u32)).collect()),
+            DType::F64 => Self::F64(bits.map(f64::from_bits).collect()),
+            _ => Self::from_ints(dtype, bits.map(|b| b as i64)),
+        }
+    }
+
     /// The elements of an f32 tensor; `None` for every other type.
     pub fn as_f32(&self) -> Option<&[f32]> {
         match self {

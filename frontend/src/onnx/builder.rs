@@ -1,6 +1,7 @@
 //! The graph under construction and what each ONNX tensor name has become in it.
 
 use super::{code, tensor};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tinyc_ir::entity::Entity;
@@ -31,6 +32,8 @@ pub(super) struct Builder<'m> {
     fixed: Vec<bool>,
     /// The values that stand for a constant tensor, by its name: one for each quantisation it is read with.
     constants: BTreeMap<String, Vec<Value>>,
+    /// The numbers of values made of constants, as far as they were needed.
+    computed: RefCell<BTreeMap<Value, Arc<Tensor>>>,
 }
 
 impl<'m> Builder<'m> {
@@ -44,6 +47,7 @@ impl<'m> Builder<'m> {
             names,
             fixed: Vec::new(),
             constants: BTreeMap::new(),
+            computed: RefCell::default(),
         }
     }
 
@@ -122,12 +126,36 @@ impl<'m> Builder<'m> {
         Ok(value)
     }
 
-    /// The numbers behind a value, if it is a plain constant.
-    pub(super) fn numbers(&self, value: Value) -> Option<&Arc<Tensor>> {
-        match &self.graph.values[value].def {
-            Def::Const(tensor) => Some(tensor),
-            _ => None,
+    /// The numbers behind a value that is made of constants alone; computed when first asked for.
+    pub(super) fn numbers(&self, value: Value) -> Option<Arc<Tensor>> {
+        if !self.is_fixed(value) {
+            return None;
         }
+        let mut computed = self.computed.borrow_mut();
+        let mut needed = BTreeSet::new();
+        let mut open = vec![value];
+        while let Some(value) = open.pop() {
+            if !computed.contains_key(&value)
+                && needed.insert(value)
+                && let Some((_, node)) = self.graph.node_of(value)
+            {
+                open.extend(&node.inputs);
+            }
+        }
+        // Values are in topological order.
+        for value in needed {
+            let tensor = match (&self.graph.values[value].def, self.graph.node_of(value)) {
+                (Def::Const(tensor), _) => Arc::clone(tensor),
+                (_, Some((_, node))) => {
+                    let arguments: Vec<_> =
+                        node.inputs.iter().map(|v| (self.graph.ty(*v), &*computed[v])).collect();
+                    Arc::new(node.op.eval(&arguments, self.graph.ty(value)))
+                }
+                (Def::Input | Def::Node(..), None) => return None,
+            };
+            computed.insert(value, tensor);
+        }
+        computed.get(&value).cloned()
     }
 }
 

@@ -5,7 +5,8 @@ use super::builder::{Builder, Slot};
 use super::code;
 use super::proto::NodeProto;
 use std::sync::Arc;
-use tinyc_ir::{DType, Data, Diagnostic, Op, Origin, Quant, Tensor, TensorType, Value};
+use tinyc_ir::entity::Entity;
+use tinyc_ir::{DType, Data, Def, Diagnostic, Op, Origin, Quant, Tensor, TensorType, Value};
 
 /// A step of an importer: an error needs no place, the driver adds it.
 pub(super) type Step<T> = Result<T, Diagnostic>;
@@ -23,11 +24,14 @@ pub(super) struct Context<'a, 'm> {
     pub(super) opset: i64,
     pub(super) build: &'a mut Builder<'m>,
     index: usize,
+    /// How many values there were before this node.
+    before: usize,
 }
 
 impl<'a, 'm> Context<'a, 'm> {
     pub(super) fn new(node: &'m NodeProto, index: usize, opset: i64, build: &'a mut Builder<'m>) -> Self {
-        Self { node, opset, build, index }
+        let before = build.graph.values.len();
+        Self { node, opset, build, index, before }
     }
 
     /// The node's attributes.
@@ -156,7 +160,7 @@ impl<'a, 'm> Context<'a, 'm> {
         let name = self.required(i)?;
         let numbers = match self.slot(name) {
             Slot::Constant(tensor) => Some(tensor),
-            Slot::Value(value) => self.build.numbers(value).cloned(),
+            Slot::Value(value) => self.build.numbers(value),
             Slot::Unknown => return Err(suffers()),
         };
         numbers.ok_or_else(|| {
@@ -276,6 +280,33 @@ impl<'a, 'm> Context<'a, 'm> {
     pub(super) fn define(&mut self, slot: Slot) {
         let name = self.output();
         self.build.slots.insert(name, slot);
+    }
+
+    /// Whether result `i` is used or may be.
+    pub(super) fn has_output(&self, i: usize) -> bool {
+        self.node.output.get(i).is_some_and(|name| !name.is_empty())
+    }
+
+    /// Says that a value is result `i`; one made by this node takes the result's name.
+    pub(super) fn give(&mut self, i: usize, value: Value) -> Step<()> {
+        let Some(name) = self.node.output.get(i).filter(|name| !name.is_empty()) else { return Ok(()) };
+        let data = &self.build.graph.values[value];
+        let own = value.index() >= self.before && matches!(data.def, Def::Node(..));
+        let unnamed = !self.node.output.contains(&data.name);
+        let value = if own && unnamed {
+            self.build.graph.values[value].name.clone_from(name);
+            value
+        } else if self.build.outputs.contains(name.as_str()) {
+            // The model's outputs have values of their own names.
+            let perm = (0..self.dims(value).len()).collect();
+            let origin = self.origin();
+            let op = tinyc_ir::op::Transpose { perm };
+            self.build.node(op.into(), &[value], name.clone(), None, origin)?
+        } else {
+            value
+        };
+        self.build.slots.insert(name, Slot::Value(value));
+        Ok(())
     }
 
     /// The first result is operand `i`, unchanged.

@@ -250,12 +250,12 @@ impl<'m> Run<'m> {
         if suffers {
             return Err(None);
         }
-        let wanted =
-            node.output.iter().skip(1).find(|name| !name.is_empty() && self.used.contains(name.as_str()));
+        let known = |name: &str| name.is_empty() || self.build.slots.contains_key(name);
+        let wanted = node.output.iter().enumerate().find(|(_, name)| !known(name) && self.used.contains(name.as_str()));
         match wanted {
-            Some(name) => {
+            Some((i, name)) => {
                 let message =
-                    format!("only the first result of {} is supported, but {name:?} is used", node.op_type());
+                    format!("result {i} of {} is not supported, but {name:?} is used", node.op_type());
                 Err(Some(Diagnostic::error(code::FORM, message)))
             }
             None => Ok(()),

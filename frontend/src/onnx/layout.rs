@@ -4,7 +4,6 @@
 
 use super::code;
 use super::context::{Context, Step};
-use std::sync::Arc;
 use tinyc_ir::op::{Reshape, Transpose};
 use tinyc_ir::{Diagnostic, Op, TensorType, Value};
 
@@ -39,7 +38,7 @@ fn with_rows(cx: &mut Context<'_, '_>, x: Value, part: &str) -> Step<Value> {
     let quant = cx.ty(x).quant.clone();
     // `reshape` does not take quantisation per axis; here the axis stays what it was.
     if let (Some(quant), Some(tensor)) =
-        (quant.filter(|q| q.axis().is_some_and(|a| a < 2)), cx.build.numbers(x).map(Arc::clone))
+        (quant.filter(|q| q.axis().is_some_and(|a| a < 2)), cx.build.numbers(x))
     {
         return cx.part_constant(&format!("{part}/rows"), tensor.reshaped(shape), Some(quant));
     }

@@ -6,8 +6,10 @@
 mod attribute;
 mod builder;
 pub mod code;
+mod compose;
 mod context;
 mod external;
+mod functions;
 mod importer;
 mod layout;
 mod model;

@@ -206,6 +206,11 @@ impl KernelBuilder {
         self.stmt(Stmt::Store { param, index: index.into(), value });
     }
 
+    /// Ends the whole run with an error code for the user.
+    pub fn fail(&mut self, code: u8) {
+        self.stmt(Stmt::Fail { code });
+    }
+
     /// Opens a loop: what follows is its body, until [`end_for`](Self::end_for).
     pub fn begin_for(&mut self, name: &str) -> Loop {
         self.begin_block();

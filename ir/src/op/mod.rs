@@ -73,6 +73,8 @@ macro_rules! require {
     };
 }
 
+pub(crate) use require;
+
 fn require_same(inferred: &TensorType, output: &TensorType) -> Result<(), TypeError> {
     require!(inferred == output, "the result has type {inferred}, not {output}");
     Ok(())
@@ -160,6 +162,15 @@ ops! {
     quantize::Quantize,
     dequantize::Dequantize,
     requantize::Requantize,
+    map::Map,
+    reduce::Reduce,
+    cumulative::Cumulative,
+    matmul::Matmul,
+    strided::Strided,
+    concat::Concat,
+    gather::Gather,
+    scatter::Scatter,
+    top_k::TopK,
 }
 
 impl Op {

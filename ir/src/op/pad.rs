@@ -5,9 +5,10 @@ use crate::exact::round_half_even_ratio;
 use crate::text::attrs::{AttrError, Attrs};
 use crate::{DType, Data, Tensor, TensorType};
 
-/// `pad x {before=[…], after=[…], value=…}`: f32, or i8, u8 or i16 quantised per tensor, whose quantisation is kept
+/// `pad x {before=[…], after=[…], value=…}`: any plain type, or i8, u8 or i16 quantised per tensor, whose quantisation is kept
 ///
-/// Quantised padding is `clamp(zero_point + rhe(value / scale))`.
+/// Quantised padding is `clamp(zero_point + rhe(value / scale))`, that of plain integers the value cut towards zero and
+/// into the type's range.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Pad {
     /// Elements added in front of each axis.
@@ -19,9 +20,15 @@ pub struct Pad {
 }
 
 impl Pad {
-    /// The stored padding of a quantised type; `None` for floats.
+    /// The stored padding of an integer type; `None` for floats.
     pub fn stored(&self, ty: &TensorType) -> Option<i64> {
-        let (scale, zero_point) = ty.quant.as_ref()?.tensor_wide()?;
+        let Some((scale, zero_point)) = ty.quant.as_ref().and_then(|q| q.tensor_wide()) else {
+            let (lo, hi) = match ty.dtype {
+                DType::Bool => (0, 1),
+                _ => ty.dtype.int_range().map(|(lo, hi)| (lo as i64, hi.min(i64::MAX.into()) as i64))?,
+            };
+            return Some((self.value as i64).clamp(lo, hi));
+        };
         let (lo, hi) = super::conv2d::int_range(ty.dtype);
         Some(round_half_even_ratio(self.value, scale).saturating_add(i64::from(zero_point)).clamp(lo, hi))
     }
@@ -51,10 +58,10 @@ impl Operator for Pad {
             "before and after have one entry for each axis of {x}"
         );
         let storage = match &x.quant {
-            None => x.dtype == DType::F32,
+            None => true,
             Some(quant) => matches!(x.dtype, DType::I8 | DType::U8 | DType::I16) && quant.axis().is_none(),
         };
-        require!(storage, "x is f32, or i8, u8 or i16 quantised per tensor, not {x}");
+        require!(storage, "a quantised x is i8, u8 or i16 per tensor, not {x}");
         let dims = (0..rank).map(|i| self.before[i].checked_add(x.shape[i])?.checked_add(self.after[i]));
         let dims = dims.collect::<Option<Vec<_>>>().ok_or_else(|| TypeError::new("the padded size overflows"))?;
         Ok(x.with_shape(dims))
@@ -76,8 +83,11 @@ impl Operator for Pad {
                 Data::from_ints(output.dtype, (0..count).map(|p| source(p).map_or(padding, |s| x.data.int(s))))
             }
             None => {
-                let x = x.data.as_f32().expect("checked: f32");
-                Data::F32((0..count).map(|p| source(p).map_or(self.value, |s| x[s])).collect())
+                let padding = match output.dtype {
+                    DType::F32 => u64::from(self.value.to_bits()),
+                    _ => f64::from(self.value).to_bits(),
+                };
+                Data::from_bits(output.dtype, (0..count).map(|p| source(p).map_or(padding, |s| x.data.bits(s))))
             }
         };
         Tensor::new(output.shape.clone(), data)

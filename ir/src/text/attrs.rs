@@ -1,6 +1,6 @@
 //! Attributes of an operator in the text form: `{strides=[2,2], act=relu}`.
 
-use crate::Activation;
+use crate::{Activation, Formula};
 
 /// Keys and values in the order they are written; reading takes them out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +21,10 @@ pub enum AttrValue {
     Bool(bool),
     /// `none`, `relu`, `relu6` or `clamp(lo, hi)`.
     Act(Activation),
+    /// A formula in parentheses.
+    Formula(Formula),
+    /// One of an attribute's choices.
+    Word(String),
 }
 
 /// Why attributes are not those of an operator.
@@ -139,6 +143,54 @@ impl Attribute for Activation {
     fn read(value: &AttrValue) -> Option<Self> {
         match value {
             AttrValue::Act(v) => Some(*v),
+            _ => None,
+        }
+    }
+}
+
+impl Attribute for Formula {
+    const EXPECTED: &'static str = "a formula in parentheses";
+    fn write(&self) -> AttrValue {
+        AttrValue::Formula(self.clone())
+    }
+    fn read(value: &AttrValue) -> Option<Self> {
+        match value {
+            AttrValue::Formula(v) => Some(v.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Gives an enum of choices its spelling as an attribute.
+macro_rules! choices {
+    ($name:ident: $expected:literal { $($variant:ident = $word:literal,)+ }) => {
+        impl $crate::text::attrs::Attribute for $name {
+            const EXPECTED: &'static str = $expected;
+            fn write(&self) -> $crate::text::attrs::AttrValue {
+                $crate::text::attrs::AttrValue::Word(match self { $(Self::$variant => $word,)+ }.to_string())
+            }
+            fn read(value: &$crate::text::attrs::AttrValue) -> Option<Self> {
+                match value {
+                    $crate::text::attrs::AttrValue::Word(word) => match word.as_str() {
+                        $($word => Some(Self::$variant),)+
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use choices;
+
+impl Attribute for Vec<i64> {
+    const EXPECTED: &'static str = "a list of integers";
+    fn write(&self) -> AttrValue {
+        AttrValue::Ints(self.clone())
+    }
+    fn read(value: &AttrValue) -> Option<Self> {
+        match value {
+            AttrValue::Ints(v) => Some(v.clone()),
             _ => None,
         }
     }

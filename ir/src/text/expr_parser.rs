@@ -3,6 +3,7 @@
 use super::cursor::Parse;
 use super::kernel_parser::{DEEPEST, KernelParser};
 use super::lexer::Kind;
+use super::literal::{number, special};
 use super::operators::{BINARY_CALLS, INFIX, UNARY_CALLS, numbers_mut, packed_named};
 use crate::loops::{Expr, ExprData, Literal, PackedOp, Scalar, UnaryOp};
 
@@ -66,7 +67,7 @@ impl KernelParser<'_, '_> {
     fn primary(&mut self, negative: bool) -> Parse<Expr> {
         match *self.cursor.peek() {
             Kind::Number(text) => {
-                let literal = self.number(text, negative)?;
+                let literal = number(self.cursor, text, negative)?;
                 self.push(ExprData::Literal(literal), &[])
             }
             Kind::Mark("(") => {
@@ -90,33 +91,6 @@ impl KernelParser<'_, '_> {
         }
     }
 
-    /// `5`, `5u32`, `5i64`, `5u64`, `0.5f32`, `0.5f64`.
-    fn number(&mut self, text: &str, negative: bool) -> Parse<Literal> {
-        let suffix = ["u32", "i64", "u64", "f32", "f64"].into_iter().find(|s| text.ends_with(s));
-        let digits = &text[..text.len() - suffix.map_or(0, str::len)];
-        let signed = if negative { format!("-{digits}") } else { digits.to_string() };
-        let literal = match suffix {
-            None => signed.parse().ok().map(Literal::I32),
-            Some("u32") => signed.parse().ok().map(Literal::U32),
-            Some("i64") => signed.parse().ok().map(Literal::I64),
-            Some("u64") => signed.parse().ok().map(Literal::U64),
-            Some("f32") => signed.parse().ok().filter(|x: &f32| x.is_finite()).map(Literal::F32),
-            Some(_) => signed.parse().ok().filter(|x: &f64| x.is_finite()).map(Literal::F64),
-        };
-        match literal {
-            Some(literal) => {
-                self.cursor.advance();
-                Ok(literal)
-            }
-            None => {
-                let ty = suffix.unwrap_or("i32");
-                let error = self.cursor.error(605, format!("`{signed}` is not a number that fits {ty}"));
-                self.cursor.help("write the type behind the number: 5, 5u32, 5i64, 5u64, 0.5f32, 0.5f64");
-                Err(error)
-            }
-        }
-    }
-
     /// `x[i]`, or `x.i32[i]` for a load of another type than the element's.
     fn load(&mut self) -> Parse<Expr> {
         let param = self.param_use()?;
@@ -136,7 +110,7 @@ impl KernelParser<'_, '_> {
         self.cursor.mark("(")?;
         match word {
             "inf" | "nan" => {
-                let literal = self.special(word, negative)?;
+                let literal = special(self.cursor, word, negative)?;
                 return self.push(ExprData::Literal(literal), &[]);
             }
             "affine" => {
@@ -195,36 +169,6 @@ impl KernelParser<'_, '_> {
         match numbers.first() {
             None => Ok(args),
             Some((missing, _)) => Err(self.cursor.error(606, format!("the number `{missing}` is missing"))),
-        }
-    }
-
-    /// Behind `inf(` or `nan(`: `f32)`, `f64)` or `f32, 0x7fc00001)`.
-    fn special(&mut self, word: &str, negative: bool) -> Parse<Literal> {
-        let start = self.cursor.position();
-        let wide = match self.cursor.word("`f32` or `f64`")? {
-            "f32" => false,
-            "f64" => true,
-            _ => return Err(self.cursor.error_at(start, 602, "expected `f32` or `f64`")),
-        };
-        let mut bits = match (word, wide) {
-            ("inf", false) => u64::from(f32::INFINITY.to_bits()),
-            ("inf", true) => f64::INFINITY.to_bits(),
-            (_, false) => 0x7fc0_0000,
-            (_, true) => 0x7ff8_0000_0000_0000,
-        };
-        if negative {
-            bits |= if wide { 1 << 63 } else { 1 << 31 };
-        }
-        if self.cursor.eat(",") {
-            bits = self.cursor.int("the bits of a NaN")?;
-        }
-        self.cursor.mark(")")?;
-        if wide {
-            return Ok(Literal::F64(f64::from_bits(bits)));
-        }
-        match u32::try_from(bits) {
-            Ok(bits) => Ok(Literal::F32(f32::from_bits(bits))),
-            Err(_) => Err(self.cursor.error_at(start, 605, "the NaN's bits do not fit f32")),
         }
     }
 }

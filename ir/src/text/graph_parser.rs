@@ -229,6 +229,12 @@ fn attr_value(cursor: &mut Cursor<'_>) -> Parse<AttrValue> {
     match *cursor.peek() {
         Kind::Word("true" | "false") => Ok(AttrValue::Bool(bool(cursor)?)),
         Kind::Word("none" | "relu" | "relu6" | "clamp") => Ok(AttrValue::Act(activation(cursor)?)),
+        Kind::Mark("(") => {
+            cursor.advance();
+            let formula = super::formula::parse(cursor)?;
+            cursor.mark(")")?;
+            Ok(AttrValue::Formula(formula))
+        }
         Kind::Mark("[") => {
             let items = cursor.list(number)?;
             let ints: Option<Vec<i64>> = items.iter().map(|n| n.as_int()).collect();
@@ -236,6 +242,10 @@ fn attr_value(cursor: &mut Cursor<'_>) -> Parse<AttrValue> {
                 Some(ints) => AttrValue::Ints(ints),
                 None => AttrValue::Floats(items.iter().map(|n| n.as_float()).collect()),
             })
+        }
+        Kind::Word(word) if !matches!(word, "inf" | "nan") => {
+            cursor.advance();
+            Ok(AttrValue::Word(word.to_string()))
         }
         _ => Ok(match number(cursor)? {
             Number::Int(v) => AttrValue::Int(v),

@@ -103,6 +103,8 @@ fn attr_value(value: &AttrValue) -> String {
         AttrValue::Floats(v) => list(v, |x| f32_text(*x)),
         AttrValue::Bool(v) => v.to_string(),
         AttrValue::Act(act) => activation(*act),
+        AttrValue::Formula(formula) => format!("({})", super::formula::print(formula)),
+        AttrValue::Word(word) => word.to_string(),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Writes a loop-IR program in the text form.
 
-use super::data::{DataPrinter, f32_text, f64_text};
+use super::data::{DataPrinter, f32_text};
+use super::literal::literal_text;
 use super::graph_printer::{PrintOptions, symbol};
 use super::operators::{BINARY_CALLS, INFIX, PREFIX, UNARY_CALLS, numbers_mut, packed_name};
 use crate::Origin;
 use crate::loops::program::Face;
 use crate::loops::{
-    Access, Affine, Bound, BufferData, Call, Expr, ExprData, Index, KernelData, Literal, Place, Program,
+    Access, Affine, Bound, BufferData, Call, Expr, ExprData, Index, KernelData, Place, Program,
     Stmt, UnaryOp,
 };
 use std::fmt::{self, Write};
@@ -313,22 +314,4 @@ fn push_term(text: &mut String, first: &mut bool, coefficient: i64, what: &str) 
         text.push_str(&format!("{}*", coefficient.unsigned_abs()));
     }
     text.push_str(what);
-}
-
-/// i32 bare, others with their type behind; what is not finite as `inf(f32)`, `nan(f32)` or `nan(f32, 0x7fc00001)`.
-fn literal_text(literal: Literal) -> String {
-    let float = |finite: bool, text: String, ty: &str| match text.strip_prefix("nan(") {
-        _ if finite => format!("{text}{ty}"),
-        Some(bits) => format!("nan({ty}, {bits}"),
-        None => format!("{text}({ty})"),
-    };
-    match literal {
-        Literal::Bool(v) => v.to_string(),
-        Literal::I32(v) => v.to_string(),
-        Literal::U32(v) => format!("{v}u32"),
-        Literal::I64(v) => format!("{v}i64"),
-        Literal::U64(v) => format!("{v}u64"),
-        Literal::F32(v) => float(v.is_finite(), f32_text(v), "f32"),
-        Literal::F64(v) => float(v.is_finite(), f64_text(v), "f64"),
-    }
 }

@@ -2,22 +2,32 @@
 //!
 //! Schedules are plain but decent: four outputs at a time, borders by loop bounds, no padded copies.
 
+pub mod concat;
 pub mod conv2d;
 pub mod convert;
+pub mod cumulative;
 pub mod depthwise;
 pub mod division;
 pub mod elementwise;
+pub mod gather;
 pub mod im2col;
 pub mod layer;
+pub mod map;
+pub mod matmul;
 pub mod memory;
 pub mod movement;
+pub mod nest;
 pub mod pad;
 pub mod pool;
+pub mod reduce;
 pub mod regions;
 pub mod requant;
 pub mod rows;
+pub mod scatter;
 pub mod softmax;
+pub mod strided;
 pub mod tile;
+pub mod top_k;
 pub mod weighted_sum;
 pub mod window;
 
@@ -174,6 +184,15 @@ impl<'a> Lowering<'a> {
             Op::Pad(op) => pad::lower(self, node, op),
             Op::Quantize(_) => convert::quantize(self, node),
             Op::Dequantize(_) => convert::dequantize(self, node),
+            Op::Map(op) => map::lower(self, node, &op.f),
+            Op::Reduce(op) => reduce::lower(self, node, op),
+            Op::Cumulative(op) => cumulative::lower(self, node, op),
+            Op::Matmul(_) => matmul::lower(self, node),
+            Op::Strided(op) => strided::lower(self, node, op),
+            Op::Concat(op) => concat::lower(self, node, op),
+            Op::Gather(_) => gather::lower(self, node),
+            Op::Scatter(op) => scatter::lower(self, node, op),
+            Op::TopK(op) => top_k::lower(self, node, op),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::layer::Layer;
 use super::{Lowering, Unsupported};
-use tinyc_ir::loops::{Affine, Buffer, Expr, Scalar};
+use super::map::register;
+use tinyc_ir::loops::{Affine, Buffer, Expr, Literal, Scalar};
 use tinyc_ir::op::Pad;
 use tinyc_ir::{Node, Shape};
 
@@ -13,8 +14,12 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Pad) -> Result<(), Un
     let (x, y) = lowering.data_buffers(node);
     let mut layer = lowering.layer(node, "pad".into(), format!("{} to {}", inputs[0].shape, output.shape));
     let fill = |layer: &mut Layer<'_>| match stored {
-        Some(value) => layer.b.i32(value as i32),
-        None => layer.b.f32(op.value),
+        Some(value) => {
+            let register = register(output.dtype);
+            layer.b.literal(super::map::literal(register, value as u64))
+        }
+        None if output.dtype == Scalar::F32 => layer.b.f32(op.value),
+        None => layer.b.literal(Literal::F64(op.value.into())),
     };
     emit(&mut layer, x, y, &inputs[0].shape, &output.shape, &op.before, &fill);
     layer.finish(0);
@@ -52,10 +57,8 @@ fn emit(
     fill: &dyn Fn(&mut Layer<'_>) -> Expr,
 ) {
     let (x, y) = (layer.read("x", x), layer.write("y", y));
-    let scalar = if layer.scalar(y) == Scalar::F32 { Scalar::F32 } else { Scalar::I32 };
     layer.each("i", outer.elements(), &mut |layer, i| {
         let value = fill(layer);
-        debug_assert_eq!(layer.b.scalar(value), scalar);
         layer.b.store(y, i, value);
     });
     let names: Vec<String> = (0..inner.rank()).map(|i| format!("i{i}")).collect();

@@ -3,10 +3,14 @@
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::op::{Clamp, Requantize};
-use tinyc_ir::{Activation, Diagnostic};
+use tinyc_ir::{Activation, DType, Diagnostic};
 
 /// `Relu x`
 pub(super) fn relu(cx: &mut Context<'_, '_>) -> Step<()> {
+    let x = cx.input(0)?;
+    if !cx.ty(x).is_quantized() && cx.ty(x).dtype != DType::F32 {
+        return super::unary::unary(cx);
+    }
     let x = cx.float(0)?;
     cx.result(Clamp { act: Activation::RELU }, &[x])
 }
@@ -15,6 +19,9 @@ pub(super) fn relu(cx: &mut Context<'_, '_>) -> Step<()> {
 pub(super) fn clip(cx: &mut Context<'_, '_>) -> Step<()> {
     let x = cx.input(0)?;
     let Some(quant) = cx.ty(x).quant.clone() else {
+        if cx.ty(x).dtype != DType::F32 || cx.opset >= 11 && !bounds_known(cx) {
+            return super::arithmetic::clip(cx);
+        }
         let x = cx.float(0)?;
         let (lo, hi) = if cx.opset < 11 {
             (cx.attributes().float("min")?, cx.attributes().float("max")?)
@@ -36,6 +43,11 @@ pub(super) fn clip(cx: &mut Context<'_, '_>) -> Step<()> {
     let act = bounds(real(lo), real(hi))?;
     let ty = cx.ty(x).clone();
     cx.result_as(Requantize { act }, &[x], ty)
+}
+
+/// Whether every bound that is given is known.
+fn bounds_known(cx: &Context<'_, '_>) -> bool {
+    [1, 2].into_iter().all(|i| cx.operand(i).is_none() || cx.known(i).is_ok())
 }
 
 /// A bound that may be left out: the one number of operand `i`.

@@ -9,7 +9,10 @@ const DENSE: Dense = Dense { act: Activation::NONE };
 
 /// `Gemm a, b, c?`: `alpha · a·b + beta · c`.
 pub(super) fn gemm(cx: &mut Context<'_, '_>) -> Step<()> {
-    let (a, b) = (cx.float(0)?, cx.float(1)?);
+    let (a, b) = (cx.plain(0)?, cx.plain(1)?);
+    if cx.ty(a).dtype != DType::F32 || !cx.build.is_fixed(b) {
+        return at_run_time(cx, a, b);
+    }
     let (alpha, beta) =
         (cx.attributes().float("alpha")?.unwrap_or(1.0), cx.attributes().float("beta")?.unwrap_or(1.0));
     let (a, weight) = operands(cx, a, b)?;
@@ -42,6 +45,29 @@ pub(super) fn gemm(cx: &mut Context<'_, '_>) -> Step<()> {
         c = cx.part("addend", Mul { act: Activation::NONE }, &[c, factor])?;
     }
     cx.result(Add { act: Activation::NONE }, &[y, c])
+}
+
+/// Both matrices at run time, or of other types than f32.
+fn at_run_time(cx: &mut Context<'_, '_>, a: Value, b: Value) -> Step<()> {
+    let factor = |name: &str| -> Step<f64> { Ok(f64::from(cx.attributes().float(name)?.unwrap_or(1.0))) };
+    let (alpha, beta) = (factor("alpha")?, factor("beta")?);
+    cx.require(cx.dims(a).len() == 2 && cx.dims(b).len() == 2, "Gemm multiplies matrices")?;
+    let turned = |name: &str| -> Step<bool> { Ok(cx.attributes().flag(name)?.unwrap_or(false)) };
+    let (turn_a, turn_b) = (turned("transA")?, turned("transB")?);
+    let a = if turn_a { cx.transpose(a, &[1, 0])? } else { a };
+    let b = if turn_b { cx.transpose(b, &[1, 0])? } else { b };
+    let mut inputs = vec![cx.product(a, b)?];
+    if cx.operand(2).is_some() {
+        inputs.push(cx.plain(2)?);
+    }
+    if inputs.len() == 1 && alpha == 1.0 {
+        return cx.give(0, inputs[0]);
+    }
+    let y = cx.map("y", &inputs, |x| {
+        let scaled = if alpha == 1.0 { x[0] } else { x[0] * alpha };
+        x.get(1).map_or(scaled, |&c| scaled + if beta == 1.0 { c } else { c * beta })
+    })?;
+    cx.give(0, y)
 }
 
 /// `QGemm a, as, az, b, bs, bz, c?, ys, yz`, whose `c` has the scale of the product.

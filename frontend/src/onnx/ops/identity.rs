@@ -1,6 +1,5 @@
 //! Operators that change nothing at inference, and constants.
 
-use crate::onnx::attribute::unsupported;
 use crate::onnx::builder::Slot;
 use crate::onnx::context::{Context, Step};
 use crate::onnx::{code, tensor};
@@ -20,19 +19,6 @@ pub(super) fn dropout(cx: &mut Context<'_, '_>) -> Step<()> {
             .help("export the model for inference"));
     }
     cx.pass_on(0)
-}
-
-/// `Cast x` to the type that `x` has already.
-pub(super) fn cast(cx: &mut Context<'_, '_>) -> Step<()> {
-    let x = cx.input(0)?;
-    let to = cx.attributes().int("to")?.and_then(|v| i32::try_from(v).ok()).unwrap_or(0);
-    let from = cx.ty(x).dtype;
-    let to = tensor::dtype(to);
-    if to.as_ref() == Ok(&from) {
-        return cx.pass_on(0);
-    }
-    let name = to.map_or_else(|name| name, |dtype| dtype.to_string());
-    Err(unsupported("to", name, &format!("a Cast that changes nothing ({from} to {from})")))
 }
 
 /// `Constant`

@@ -1,4 +1,4 @@
-//! `MatMul` and `QLinearMatMul` with a matrix that is known at compile time: a `dense` between reshapes.
+//! `MatMul` and `QLinearMatMul`. A matrix that is known at compile time makes a `dense` between reshapes.
 
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
@@ -7,8 +7,31 @@ use tinyc_ir::{Activation, DType, Data, Diagnostic, Quant, Tensor, TensorType, V
 
 /// `MatMul a, b` on floats.
 pub(super) fn matmul(cx: &mut Context<'_, '_>) -> Step<()> {
-    let (a, b) = (cx.float(0)?, cx.float(1)?);
-    multiply(cx, a, b, None)
+    let (a, b) = (cx.input(0)?, cx.input(1)?);
+    if cx.ty(a).dtype == DType::F32 && cx.build.is_fixed(b) && cx.dims(b).len() == 2 && cx.dims(a).len() > 1 {
+        let (a, b) = (cx.float(0)?, cx.float(1)?);
+        return multiply(cx, a, b, None);
+    }
+    let (a, b) = (cx.plain(0)?, cx.plain(1)?);
+    let y = vectors(cx, a, b)?;
+    cx.give(0, y)
+}
+
+/// The product of any two tensors; one of one dimension is a row on the left, a column on the right, and drops out.
+pub(super) fn vectors(cx: &mut Context<'_, '_>, a: Value, b: Value) -> Step<Value> {
+    let (left, right) = (cx.dims(a), cx.dims(b));
+    cx.require(!left.is_empty() && !right.is_empty(), "MatMul does not take scalars")?;
+    let a = if left.len() == 1 { cx.reshape(a, &[1, left[0]])? } else { a };
+    let b = if right.len() == 1 { cx.reshape(b, &[right[0], 1])? } else { b };
+    let y = cx.product(a, b)?;
+    let mut dims = cx.dims(y);
+    if right.len() == 1 {
+        dims.pop();
+    }
+    if left.len() == 1 {
+        dims.remove(dims.len() - if right.len() == 1 { 1 } else { 2 });
+    }
+    cx.reshape(y, &dims)
 }
 
 /// `QLinearMatMul a, as, az, b, bs, bz, ys, yz`

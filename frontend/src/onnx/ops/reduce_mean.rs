@@ -6,10 +6,14 @@ use crate::onnx::context::{Context, Step};
 use crate::onnx::layout::{TO_FIRST, TO_LAST};
 use tinyc_ir::op::window::Window;
 use tinyc_ir::op::{AvgPool2d, Reshape, Transpose};
-use tinyc_ir::{Activation, Diagnostic, Value};
+use tinyc_ir::{Activation, DType, Diagnostic, Value};
 
 /// `ReduceMean x, axes?`; axes are an attribute before operator set 18.
 pub(super) fn reduce_mean(cx: &mut Context<'_, '_>) -> Step<()> {
+    let x = cx.input(0)?;
+    if cx.ty(x).dtype != DType::F32 {
+        return super::reduction::reduce(cx);
+    }
     let x = cx.float(0)?;
     let dims = cx.dims(x);
     let stated = match cx.operand(1) {

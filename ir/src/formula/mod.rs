@@ -1,0 +1,166 @@
+//! Scalar functions: what the operator [`map`](crate::op::Map) applies to each element.
+//!
+//! A formula is a small expression over its arguments, made of the scalar operations that [`crate::loops::expr`] defines,
+//! so its meaning is theirs and lowering copies it. Functions that those lack (`tan`, `gelu`, `pow`) are composed by
+//! whoever writes the formula, through [`Writer`]. Not here: shapes, which are the operator's.
+
+mod apply;
+mod write;
+
+pub use apply::Applied;
+pub use write::{Number, Writer};
+
+use crate::DType;
+use crate::loops::{BinaryOp, Literal, UnaryOp};
+use crate::op::{TypeError, require};
+
+/// A scalar function of some arguments. Equal subexpressions are one term.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Formula {
+    /// Each after its operands, no two equal. The last is the result.
+    terms: Vec<Term>,
+}
+
+/// One subexpression; operands are positions of earlier terms.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Term {
+    /// The argument of that number.
+    Argument(usize),
+    /// A constant.
+    Literal(Literal),
+    /// An operation on one operand.
+    Unary(UnaryOp, usize),
+    /// An operation on two operands of equal type. Integer sums, differences and products are the wrapping ones.
+    Binary(BinaryOp, usize, usize),
+    /// A conversion, as the loop IR defines it.
+    Convert(DType, usize),
+    /// The second where the first (a bool) holds, else the third.
+    Select([usize; 3]),
+}
+
+impl Term {
+    /// The positions of the operands.
+    pub fn operands(&self) -> Vec<usize> {
+        match *self {
+            Self::Argument(_) | Self::Literal(_) => vec![],
+            Self::Unary(_, x) | Self::Convert(_, x) => vec![x],
+            Self::Binary(_, x, y) => vec![x, y],
+            Self::Select(xs) => xs.to_vec(),
+        }
+    }
+}
+
+impl Formula {
+    /// The terms, operands first; the last is the result.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// Adds a term whose operands are there, or finds the equal one; returns its position.
+    pub(crate) fn push(&mut self, term: Term) -> usize {
+        debug_assert!(term.operands().iter().all(|&x| x < self.terms.len()));
+        if let Some(at) = self.terms.iter().position(|t| *t == term) {
+            return at;
+        }
+        self.terms.push(term);
+        self.terms.len() - 1
+    }
+
+    /// Leaves out what the term at `result` does not need, and makes it the last.
+    pub(crate) fn finish(&self, result: usize) -> Self {
+        let mut needed = vec![false; self.terms.len()];
+        needed[result] = true;
+        for at in (0..=result).rev().filter(|&at| at < self.terms.len()) {
+            if needed[at] {
+                self.terms[at].operands().into_iter().for_each(|x| needed[x] = true);
+            }
+        }
+        let mut moved = vec![0; self.terms.len()];
+        let mut kept = Self::default();
+        for at in (0..=result).filter(|&at| needed[at]) {
+            let to = |x: usize| moved[x];
+            let term = match self.terms[at].clone() {
+                term @ (Term::Argument(_) | Term::Literal(_)) => term,
+                Term::Unary(op, x) => Term::Unary(op, to(x)),
+                Term::Convert(dtype, x) => Term::Convert(dtype, to(x)),
+                Term::Binary(op, x, y) => Term::Binary(op, to(x), to(y)),
+                Term::Select(xs) => Term::Select(xs.map(to)),
+            };
+            moved[at] = kept.terms.len();
+            kept.terms.push(term);
+        }
+        kept
+    }
+
+    /// The type of every term for arguments of these types.
+    ///
+    /// # Errors
+    /// An operation is not defined on its operands, or an argument does not exist.
+    pub fn types(&self, arguments: &[DType]) -> Result<Vec<DType>, TypeError> {
+        let mut types: Vec<DType> = Vec::with_capacity(self.terms.len());
+        for term in &self.terms {
+            let ty = term_type(term, &types, arguments)?;
+            types.push(ty);
+        }
+        require!(!types.is_empty(), "the formula is empty");
+        Ok(types)
+    }
+
+    /// How often each term is used by others.
+    pub fn uses(&self) -> Vec<usize> {
+        let mut uses = vec![0; self.terms.len()];
+        self.terms.iter().flat_map(Term::operands).for_each(|x| uses[x] += 1);
+        uses
+    }
+}
+
+/// The types on which there is arithmetic.
+fn is_arithmetic(ty: DType) -> bool {
+    ty.size() >= 4
+}
+
+fn term_type(term: &Term, types: &[DType], arguments: &[DType]) -> Result<DType, TypeError> {
+    match *term {
+        Term::Argument(i) => {
+            arguments.get(i).copied().ok_or_else(|| TypeError::new(format!("there is no argument x{i}")))
+        }
+        Term::Literal(literal) => Ok(literal.scalar()),
+        Term::Convert(to, _) => Ok(to),
+        Term::Unary(op, x) => {
+            let ty = types[x];
+            let fits = match op {
+                UnaryOp::Neg | UnaryOp::Abs => is_arithmetic(ty) && (ty.is_signed() || ty.is_float()),
+                UnaryOp::Not => is_arithmetic(ty) && ty.is_int() || ty == DType::Bool,
+                UnaryOp::Sqrt | UnaryOp::RoundTiesEven => ty.is_float(),
+                _ => ty == DType::F32,
+            };
+            require!(fits, "{op:?} is not defined on {ty}");
+            Ok(ty)
+        }
+        Term::Binary(op, x, y) => {
+            let (ty, other) = (types[x], types[y]);
+            require!(ty == other, "the operands of {op:?} are {ty} and {other}");
+            let (number, int) = (is_arithmetic(ty), is_arithmetic(ty) && ty.is_int());
+            use BinaryOp as B;
+            let fits = match op {
+                B::Add | B::Sub | B::Mul => number && ty.is_float(),
+                B::Div | B::Min | B::Max | B::Lt | B::Le => number,
+                B::WrappingAdd | B::WrappingSub | B::WrappingMul | B::Rem | B::Shl | B::Shr => int,
+                B::And | B::Or | B::Xor => int || ty == DType::Bool,
+                B::Eq | B::Ne => number || ty == DType::Bool,
+            };
+            require!(fits, "{op:?} is not defined on {ty}");
+            Ok(if op.is_comparison() { DType::Bool } else { ty })
+        }
+        Term::Select([condition, then, otherwise]) => {
+            let (ty, other) = (types[then], types[otherwise]);
+            require!(types[condition] == DType::Bool, "the condition is {}, not bool", types[condition]);
+            require!(ty == other, "the choices are {ty} and {other}");
+            require!(is_arithmetic(ty) || ty == DType::Bool, "Select is not defined on {ty}");
+            Ok(ty)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! `map`: one loop over the elements, the formula inside; in place where memory allows.
+
+use super::layer::Layer;
+use super::nest::Nest;
+use super::{Lowering, Unsupported};
+use tinyc_ir::formula::{Formula, Term};
+use tinyc_ir::loops::{Affine, Expr, Literal, Param, Scalar, Var};
+use tinyc_ir::{DType, Node};
+
+/// A formula longer than this is left out of its kernel's comment.
+const LONGEST_COMMENT: usize = 60;
+
+/// Lowers a `map`.
+pub fn lower(lowering: &mut Lowering<'_>, node: Node, formula: &Formula) -> Result<(), Unsupported> {
+    let (inputs, output) = lowering.node_types(node);
+    let values = lowering.graph.nodes[node].inputs.clone();
+    let buffers: Vec<_> = values.into_iter().map(|v| lowering.buffer(v)).collect();
+    let mut strides: Vec<Vec<usize>> =
+        inputs.iter().map(|t| t.shape.broadcast_strides(&output.shape)).collect();
+    strides.push(output.shape.strides());
+    let strides: Vec<&[usize]> = strides.iter().map(Vec::as_slice).collect();
+    let nest = Nest::of(&output.shape, &strides);
+    let dtypes: Vec<DType> = inputs.iter().map(|t| t.dtype).collect();
+    let types = formula.types(&dtypes).expect("checked by the operator");
+    let result = lowering.result(node);
+    let elements = output.shape.elements();
+    let text = formula.to_string();
+    let comment = match text.len() {
+        0..=LONGEST_COMMENT => format!("{text}, {elements} elements"),
+        _ => format!("{elements} elements"),
+    };
+    let mut layer = lowering.layer(node, format!("map_{elements}"), comment);
+    // An argument may be there for its shape only.
+    let used = |i: usize| formula.terms().contains(&Term::Argument(i));
+    let params: Vec<Option<Param>> = buffers
+        .iter()
+        .enumerate()
+        .map(|(i, &b)| used(i).then(|| layer.read(&format!("x{i}"), b)))
+        .collect();
+    let y = layer.write("y", result);
+    let fits = |i: &usize| {
+        let Some(x) = params[*i] else { return false };
+        nest.same(*i, params.len()) && layer.scalar(x).size() == layer.scalar(y).size() && layer.is_arena(x)
+    };
+    if let Some(x) = (0..params.len()).find(fits).and_then(|i| params[i]) {
+        layer.b.may_alias(y, x);
+    }
+    let emitter = Emitter { formula, types, uses: formula.uses() };
+    nest.each(&mut layer, "i", &mut |layer, at| {
+        let value = emitter.emit(layer, &params, at);
+        layer.b.store(y, at[params.len()].clone(), value);
+    });
+    layer.finish(0);
+    Ok(())
+}
+
+/// The type in which a register holds elements of a type: i32 for narrow integers.
+pub fn register(dtype: DType) -> Scalar {
+    if dtype.is_int() && dtype.size() < 4 { Scalar::I32 } else { dtype }
+}
+
+/// A constant of a type with arithmetic, or bool, from its bits.
+pub fn literal(scalar: Scalar, bits: u64) -> Literal {
+    match scalar {
+        Scalar::Bool => Literal::Bool(bits != 0),
+        Scalar::U32 => Literal::U32(bits as u32),
+        Scalar::I64 => Literal::I64(bits as i64),
+        Scalar::U64 => Literal::U64(bits),
+        Scalar::F32 => Literal::F32(f32::from_bits(bits as u32)),
+        Scalar::F64 => Literal::F64(f64::from_bits(bits)),
+        _ => Literal::I32(bits as i32),
+    }
+}
+
+struct Emitter<'f> {
+    formula: &'f Formula,
+    types: Vec<DType>,
+    uses: Vec<usize>,
+}
+
+impl Emitter<'_> {
+    /// The formula's value at one position of each argument. What is used twice comes to a register first.
+    fn emit(&self, layer: &mut Layer<'_>, params: &[Option<Param>], at: &[Affine]) -> Expr {
+        let terms = self.formula.terms();
+        let mut registers: Vec<Option<Var>> = vec![None; terms.len()];
+        for term in 0..terms.len() {
+            if self.uses[term] > 1 && !matches!(terms[term], Term::Literal(_)) {
+                let value = self.term(layer, &registers, params, at, term);
+                let value = layer.b.convert(register(self.types[term]), value);
+                let name = if matches!(terms[term], Term::Argument(_)) { "v" } else { "t" };
+                registers[term] = Some(layer.b.let_(name, value));
+            }
+        }
+        self.value(layer, &registers, params, at, terms.len() - 1)
+    }
+
+    fn value(
+        &self,
+        layer: &mut Layer<'_>,
+        registers: &[Option<Var>],
+        params: &[Option<Param>],
+        at: &[Affine],
+        term: usize,
+    ) -> Expr {
+        match registers[term] {
+            Some(var) => {
+                let value = layer.b.var(var);
+                layer.b.convert(self.types[term], value)
+            }
+            None => self.term(layer, registers, params, at, term),
+        }
+    }
+
+    fn term(
+        &self,
+        layer: &mut Layer<'_>,
+        registers: &[Option<Var>],
+        params: &[Option<Param>],
+        at: &[Affine],
+        term: usize,
+    ) -> Expr {
+        let value = |layer: &mut Layer<'_>, x: usize| self.value(layer, registers, params, at, x);
+        match self.formula.terms()[term] {
+            Term::Argument(i) => {
+                let x = params[i].expect("used arguments are parameters");
+                layer.b.load(x, at[i].clone())
+            }
+            Term::Literal(literal) => layer.b.literal(literal),
+            Term::Unary(op, x) => {
+                let x = value(layer, x);
+                layer.b.unary(op, x)
+            }
+            Term::Binary(op, x, y) => {
+                let (x, y) = (value(layer, x), value(layer, y));
+                layer.b.binary(op, x, y)
+            }
+            Term::Convert(to, x) => {
+                let x = value(layer, x);
+                layer.b.convert(to, x)
+            }
+            Term::Select([condition, then, otherwise]) => {
+                let condition = value(layer, condition);
+                let (then, otherwise) = (value(layer, then), value(layer, otherwise));
+                layer.b.select(condition, then, otherwise)
+            }
+        }
+    }
+}
