@@ -135,7 +135,13 @@ impl Context<'_, '_> {
     }
 
     /// Integers made here.
-    pub(super) fn ints(&mut self, part: &str, dtype: DType, shape: &[usize], values: Vec<i64>) -> Step<Value> {
+    pub(super) fn ints(
+        &mut self,
+        part: &str,
+        dtype: DType,
+        shape: &[usize],
+        values: Vec<i64>,
+    ) -> Step<Value> {
         self.part_constant(part, Tensor::new(shape.to_vec(), Data::from_ints(dtype, values)), None)
     }
 

@@ -240,7 +240,9 @@ mod tests {
     fn powers_of_integers_are_exact() {
         let formula = Formula::write(&[DType::I64; 2], |x| int_pow(x[0], x[1]));
         let mut applied = Applied::new(&formula, &[DType::I64; 2]).unwrap();
-        for (x, y, want) in [(3i64, 4i64, 81i64), (-2, 63, i64::MIN), (7, 0, 1), (-1, -3, -1), (5, -1, 0), (1, -9, 1)] {
+        for (x, y, want) in
+            [(3i64, 4i64, 81i64), (-2, 63, i64::MIN), (7, 0, 1), (-1, -3, -1), (5, -1, 0), (1, -9, 1)]
+        {
             assert_eq!(applied.apply(&[x as u64, y as u64]) as i64, want, "{x}^{y}");
         }
     }

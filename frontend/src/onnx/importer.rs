@@ -251,7 +251,11 @@ impl<'m> Run<'m> {
             return Err(None);
         }
         let known = |name: &str| name.is_empty() || self.build.slots.contains_key(name);
-        let wanted = node.output.iter().enumerate().find(|(_, name)| !known(name) && self.used.contains(name.as_str()));
+        let wanted = node
+            .output
+            .iter()
+            .enumerate()
+            .find(|(_, name)| !known(name) && self.used.contains(name.as_str()));
         match wanted {
             Some((i, name)) => {
                 let message =

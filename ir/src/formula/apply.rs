@@ -39,7 +39,9 @@ impl<'f> Applied<'f> {
                 Term::Unary(op, x) => ops::unary(op, self.types[x], v(x)).expect(TOTAL),
                 Term::Binary(op, x, y) => ops::binary(op, self.types[x], v(x), v(y)).expect(TOTAL),
                 Term::Convert(to, x) => ops::convert(self.types[x], to, v(x)),
-                Term::Select([condition, then, otherwise]) => v(if v(condition) != 0 { then } else { otherwise }),
+                Term::Select([condition, then, otherwise]) => {
+                    v(if v(condition) != 0 { then } else { otherwise })
+                }
             };
             self.values[at] = last;
         }

@@ -4,7 +4,9 @@ use super::Generator;
 use crate::formula::{Formula, Number};
 use crate::graph::Value;
 use crate::op::scatter::ScatterKind;
-use crate::op::{Concat, Cumulative, Gather, Map, Matmul, Reduce, Reshape, Scatter, Strided, TopK, reduce::ReduceKind};
+use crate::op::{
+    Concat, Cumulative, Gather, Map, Matmul, Reduce, Reshape, Scatter, Strided, TopK, reduce::ReduceKind,
+};
 use crate::seeded::Seeded;
 use crate::{DType, Data, Shape, TensorType};
 

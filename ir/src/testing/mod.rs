@@ -144,7 +144,13 @@ impl Generator {
                 16 => self.reduce(x),
                 17 => self.cumulative(x),
                 18 => self.matmul(x),
-                19 => if self.random.once_in(2) { self.strided(x) } else { self.concat(x) },
+                19 => {
+                    if self.random.once_in(2) {
+                        self.strided(x)
+                    } else {
+                        self.concat(x)
+                    }
+                }
                 20 => self.gather(x),
                 21 => self.scatter(x),
                 22 => self.top_k(x),

@@ -1,14 +1,13 @@
 //! Writes a loop-IR program in the text form.
 
 use super::data::{DataPrinter, f32_text};
-use super::literal::literal_text;
 use super::graph_printer::{PrintOptions, symbol};
+use super::literal::literal_text;
 use super::operators::{BINARY_CALLS, INFIX, PREFIX, UNARY_CALLS, numbers_mut, packed_name};
 use crate::Origin;
 use crate::loops::program::Face;
 use crate::loops::{
-    Access, Affine, Bound, BufferData, Call, Expr, ExprData, Index, KernelData, Place, Program,
-    Stmt, UnaryOp,
+    Access, Affine, Bound, BufferData, Call, Expr, ExprData, Index, KernelData, Place, Program, Stmt, UnaryOp,
 };
 use std::fmt::{self, Write};
 

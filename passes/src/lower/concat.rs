@@ -14,8 +14,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Concat) -> Result<(),
     let y = lowering.result(node);
     let comment = format!("{} tensors to {}", inputs.len(), output.shape);
     let mut layer = lowering.layer(node, "concat".into(), comment);
-    let params: Vec<_> =
-        buffers.iter().enumerate().map(|(i, &b)| layer.read(&format!("x{i}"), b)).collect();
+    let params: Vec<_> = buffers.iter().enumerate().map(|(i, &b)| layer.read(&format!("x{i}"), b)).collect();
     let y = layer.write("y", y);
     let mut first = 0;
     for (ty, &x) in inputs.iter().zip(&params) {

@@ -72,7 +72,8 @@ impl Source {
 /// Constant positions without negative ones; `None` if one is outside.
 fn table(tensor: &Tensor, count: usize) -> Option<Data> {
     let count = count as i64;
-    let inside = |p: i64| Some(if p < 0 { p.checked_add(count)? } else { p }).filter(|p| (0..count).contains(p));
+    let inside =
+        |p: i64| Some(if p < 0 { p.checked_add(count)? } else { p }).filter(|p| (0..count).contains(p));
     let positions: Option<Vec<i64>> = tensor.data.to_ints()?.into_iter().map(inside).collect();
     let dtype = match count {
         ..=0x100 => Scalar::U8,

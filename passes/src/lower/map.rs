@@ -32,11 +32,8 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, formula: &Formula) -> Resu
     let mut layer = lowering.layer(node, format!("map_{elements}"), comment);
     // An argument may be there for its shape only.
     let used = |i: usize| formula.terms().contains(&Term::Argument(i));
-    let params: Vec<Option<Param>> = buffers
-        .iter()
-        .enumerate()
-        .map(|(i, &b)| used(i).then(|| layer.read(&format!("x{i}"), b)))
-        .collect();
+    let params: Vec<Option<Param>> =
+        buffers.iter().enumerate().map(|(i, &b)| used(i).then(|| layer.read(&format!("x{i}"), b))).collect();
     let y = layer.write("y", result);
     let fits = |i: &usize| {
         let Some(x) = params[*i] else { return false };

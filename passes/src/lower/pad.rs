@@ -1,8 +1,8 @@
 //! `pad`, and the padding of a convolution whose borders the loops cannot bound.
 
 use super::layer::Layer;
-use super::{Lowering, Unsupported};
 use super::map::register;
+use super::{Lowering, Unsupported};
 use tinyc_ir::loops::{Affine, Buffer, Expr, Literal, Scalar};
 use tinyc_ir::op::Pad;
 use tinyc_ir::{Node, Shape};

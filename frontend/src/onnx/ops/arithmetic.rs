@@ -12,8 +12,12 @@ fn alike(cx: &mut Context<'_, '_>) -> Step<Vec<Value>> {
     let inputs = cx.plain_all()?;
     let first = inputs.first().map(|&v| cx.ty(v).dtype);
     if let Some(&other) = inputs.iter().find(|&&v| Some(cx.ty(v).dtype) != first) {
-        let message = format!("the operands of {} have types {} and {}", cx.node.op_type(),
-            cx.ty(inputs[0]), cx.ty(other));
+        let message = format!(
+            "the operands of {} have types {} and {}",
+            cx.node.op_type(),
+            cx.ty(inputs[0]),
+            cx.ty(other)
+        );
         return Err(Diagnostic::error(code::ELEMENT_TYPE, message));
     }
     Ok(inputs)

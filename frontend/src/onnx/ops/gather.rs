@@ -98,7 +98,9 @@ pub(super) fn gather_nd(cx: &mut Context<'_, '_>) -> Step<()> {
     let (x, i) = (cx.input(0)?, positions(cx, 1)?);
     let (dims, picked) = (cx.dims(x), cx.dims(i));
     let batch = cx.attributes().int("batch_dims")?.and_then(|b| usize::try_from(b).ok()).unwrap_or(0);
-    let Some((&tuple, places)) = picked.split_last().filter(|(t, p)| batch <= p.len() && batch + **t <= dims.len()) else {
+    let Some((&tuple, places)) =
+        picked.split_last().filter(|(t, p)| batch <= p.len() && batch + **t <= dims.len())
+    else {
         return Err(Diagnostic::error(code::SHAPE, "the positions of GatherND do not go with its data"));
     };
     let batches: usize = dims[..batch].iter().product();

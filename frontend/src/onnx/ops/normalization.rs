@@ -130,12 +130,8 @@ pub(super) fn lrn(cx: &mut Context<'_, '_>) -> Step<()> {
     let (front, back) = ((size - 1) / 2, size - 1 - (size - 1) / 2);
     let padded = cx.pad_zeros(flat, vec![0, front, 0], vec![0, back, 0])?;
     let (row, step) = ((dims[1] + size - 1) * inner, inner as i64);
-    let windows = cx.strided(
-        padded,
-        vec![dims[0], dims[1], size, inner],
-        vec![row as i64, step, step, 1],
-        0,
-    )?;
+    let windows =
+        cx.strided(padded, vec![dims[0], dims[1], size, inner], vec![row as i64, step, step, 1], 0)?;
     let sum = cx.reduce(windows, ReduceKind::Sum, &[2])?;
     let sum = cx.reshape(sum, &dims)?;
     let y = cx.map("y", &[x, sum], |x| {

@@ -160,9 +160,7 @@ pub(super) fn hardmax(cx: &mut Context<'_, '_>) -> Step<()> {
         let shape: Vec<usize> = (0..dims.len()).map(|i| if i == axis { dims[i] } else { 1 }).collect();
         let numbers = cx.ints("numbers", DType::I64, &shape, (0..dims[axis] as i64).collect())?;
         // The argument gives the result its type.
-        cx.map("y", &[place, numbers, x], |x| {
-            x[0].equals(x[1]).select(x[2].literal(1.0), x[2].literal(0.0))
-        })
+        cx.map("y", &[place, numbers, x], |x| x[0].equals(x[1]).select(x[2].literal(1.0), x[2].literal(0.0)))
     })
 }
 

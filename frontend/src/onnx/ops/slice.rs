@@ -116,8 +116,7 @@ pub(super) fn concat(cx: &mut Context<'_, '_>) -> Step<()> {
 /// `Expand x, shape`: broadcast both ways.
 pub(super) fn expand(cx: &mut Context<'_, '_>) -> Step<()> {
     let x = cx.input(0)?;
-    let wanted: Option<Vec<usize>> =
-        cx.known_ints(1)?.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let wanted: Option<Vec<usize>> = cx.known_ints(1)?.iter().map(|&d| usize::try_from(d).ok()).collect();
     let shape = wanted.and_then(|dims| Shape::broadcast(&cx.ty(x).shape, &dims.into()));
     let shape = shape.ok_or_else(|| {
         Diagnostic::error(code::SHAPE, format!("{} cannot be expanded to that shape", cx.ty(x)))
@@ -203,7 +202,11 @@ pub(super) fn trilu(cx: &mut Context<'_, '_>) -> Step<()> {
     let second = cx.ints("columns", tinyc_ir::DType::I32, &[1, columns], shifted)?;
     let y = cx.map("y", &[x, first, second], |x| {
         let keep = if upper { x[1].le(x[2]) } else { x[2].le(x[1]) };
-        let zero = if x[0].ty() == tinyc_ir::DType::Bool { x[0].literal(0.0) } else { x[0].wide().literal(0.0).to(x[0].ty()) };
+        let zero = if x[0].ty() == tinyc_ir::DType::Bool {
+            x[0].literal(0.0)
+        } else {
+            x[0].wide().literal(0.0).to(x[0].ty())
+        };
         keep.select(x[0], zero)
     })?;
     cx.give(0, y)
