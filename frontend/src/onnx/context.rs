@@ -282,11 +282,6 @@ impl<'a, 'm> Context<'a, 'm> {
         self.build.slots.insert(name, slot);
     }
 
-    /// Whether result `i` is used or may be.
-    pub(super) fn has_output(&self, i: usize) -> bool {
-        self.node.output.get(i).is_some_and(|name| !name.is_empty())
-    }
-
     /// Says that a value is result `i`; one made by this node takes the result's name.
     pub(super) fn give(&mut self, i: usize, value: Value) -> Step<()> {
         let Some(name) = self.node.output.get(i).filter(|name| !name.is_empty()) else { return Ok(()) };

@@ -170,7 +170,7 @@ pub(super) fn int_pow<'w>(x: Number<'w>, y: Number<'w>) -> Number<'w> {
     let (zero, one) = (x.literal(0.0), x.literal(1.0));
     let (mut result, mut square) = (one, x);
     for bit in 0..6 {
-        let set = ((y.shr(y.literal(f64::from(bit)))) & 1.0).differs(y.literal(0.0));
+        let set = ((y.shift_right(y.literal(f64::from(bit)))) & 1.0).differs(y.literal(0.0));
         result = set.select(result * square, result);
         square = square * square;
     }

@@ -151,17 +151,17 @@ impl<'w> Number<'w> {
     }
 
     /// The remainder of integers, with the dividend's sign.
-    pub fn rem(self, other: Self) -> Self {
+    pub fn remainder(self, other: Self) -> Self {
         self.binary(BinaryOp::Rem, other)
     }
 
     /// Shifted left; 0 from the width on.
-    pub fn shl(self, amount: Self) -> Self {
+    pub fn shift_left(self, amount: Self) -> Self {
         self.binary(BinaryOp::Shl, amount)
     }
 
     /// Shifted right.
-    pub fn shr(self, amount: Self) -> Self {
+    pub fn shift_right(self, amount: Self) -> Self {
         self.binary(BinaryOp::Shr, amount)
     }
 

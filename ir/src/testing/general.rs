@@ -40,8 +40,8 @@ fn formula(random: &mut Seeded, dtypes: &[DType]) -> Formula {
                     8 => a.round(),
                     _ => -a,
                 },
-                8 => a.rem(b),
-                9 => a.shl(b & 7.0),
+                8 => a.remainder(b),
+                9 => a.shift_left(b & 7.0),
                 10 => a ^ b,
                 _ => !a,
             };
@@ -57,8 +57,23 @@ fn formula(random: &mut Seeded, dtypes: &[DType]) -> Formula {
 }
 
 impl Generator {
+    /// Any operator of this file.
+    pub(super) fn general(&mut self, x: Value) -> Option<Value> {
+        match self.random.below(10) {
+            0 | 1 => self.map(x),
+            2 => self.reduce(x),
+            3 => self.cumulative(x),
+            4 => self.matmul(x),
+            5 => self.strided(x),
+            6 => self.concat(x),
+            7 => self.gather(x),
+            8 => self.scatter(x),
+            _ => self.top_k(x),
+        }
+    }
+
     /// On the value, another that broadcasts with it, or both.
-    pub(super) fn map(&mut self, x: Value) -> Option<Value> {
+    fn map(&mut self, x: Value) -> Option<Value> {
         let xt = self.graph.ty(x).clone();
         let fits = |v: &Value| {
             let t = self.graph.ty(*v);
@@ -74,7 +89,7 @@ impl Generator {
         self.node(Map { f }, &inputs, None)
     }
 
-    pub(super) fn reduce(&mut self, x: Value) -> Option<Value> {
+    fn reduce(&mut self, x: Value) -> Option<Value> {
         let rank = self.graph.ty(x).shape.rank();
         use ReduceKind::{ArgMax, ArgMin, LastArgMax, LastArgMin, Max, Min, Prod, Sum};
         let random = &mut self.random;
@@ -87,7 +102,7 @@ impl Generator {
         self.node(Reduce { kind, axes }, &[x], None)
     }
 
-    pub(super) fn cumulative(&mut self, x: Value) -> Option<Value> {
+    fn cumulative(&mut self, x: Value) -> Option<Value> {
         let rank = self.graph.ty(x).shape.rank();
         if rank == 0 {
             return None;
@@ -100,7 +115,7 @@ impl Generator {
     }
 
     /// With a constant, or with itself if it is square.
-    pub(super) fn matmul(&mut self, x: Value) -> Option<Value> {
+    fn matmul(&mut self, x: Value) -> Option<Value> {
         let xt = self.graph.ty(x).clone();
         let rank = xt.shape.rank();
         let columns = *xt.shape.last()?;
@@ -119,7 +134,7 @@ impl Generator {
     }
 
     /// A slice with steps, or windows that overlap.
-    pub(super) fn strided(&mut self, x: Value) -> Option<Value> {
+    fn strided(&mut self, x: Value) -> Option<Value> {
         let dims = self.graph.ty(x).shape.to_vec();
         let random = &mut self.random;
         let (mut shape, mut strides, mut offset) = (Vec::new(), Vec::new(), 0);
@@ -136,7 +151,7 @@ impl Generator {
     }
 
     /// With itself and others of its type.
-    pub(super) fn concat(&mut self, x: Value) -> Option<Value> {
+    fn concat(&mut self, x: Value) -> Option<Value> {
         let xt = self.graph.ty(x).clone();
         let same: Vec<Value> = self.pool.iter().copied().filter(|&v| *self.graph.ty(v) == xt).collect();
         let mut inputs = vec![x];
@@ -166,7 +181,7 @@ impl Generator {
     }
 
     /// By constant positions, or by some that are the place of an extreme.
-    pub(super) fn gather(&mut self, x: Value) -> Option<Value> {
+    fn gather(&mut self, x: Value) -> Option<Value> {
         let (x, shape) = self.batches(x)?;
         let [batches, count, stretch] = shape;
         let xt = self.graph.ty(x).clone();
@@ -180,7 +195,7 @@ impl Generator {
         self.node_with(Gather, x, vec![(it, data)], y)
     }
 
-    pub(super) fn scatter(&mut self, x: Value) -> Option<Value> {
+    fn scatter(&mut self, x: Value) -> Option<Value> {
         let (x, [batches, count, stretch]) = self.batches(x)?;
         let xt = self.graph.ty(x).clone();
         use ScatterKind::{Add, Max, Min, Mul, Set};
@@ -191,7 +206,7 @@ impl Generator {
         self.node_with(Scatter { kind }, x, vec![(it, data), (ut, updates)], xt)
     }
 
-    pub(super) fn top_k(&mut self, x: Value) -> Option<Value> {
+    fn top_k(&mut self, x: Value) -> Option<Value> {
         let count = *self.graph.ty(x).shape.last()?;
         let rows = self.graph.ty(x).shape.elements() / count.max(1);
         let x = self.node(Reshape { shape: vec![rows, count] }, &[x], None)?;

@@ -128,7 +128,7 @@ impl Generator {
             // Recent values more often: depth makes better tests than width.
             let back = self.random.below(self.pool.len() as u64).min(self.random.below(3)) as usize;
             let x = self.pool[self.pool.len() - 1 - back];
-            let added = match self.random.below(24) {
+            let added = match self.random.below(20) {
                 0..=3 => self.conv2d(x),
                 4 | 5 => self.dense(x),
                 6 => self.avg_pool2d(x),
@@ -140,20 +140,7 @@ impl Generator {
                 12 => self.reshape(x),
                 13 => self.transpose(x),
                 14 => self.pad(x),
-                15 => self.map(x),
-                16 => self.reduce(x),
-                17 => self.cumulative(x),
-                18 => self.matmul(x),
-                19 => {
-                    if self.random.once_in(2) {
-                        self.strided(x)
-                    } else {
-                        self.concat(x)
-                    }
-                }
-                20 => self.gather(x),
-                21 => self.scatter(x),
-                22 => self.top_k(x),
+                15..=18 => self.general(x),
                 _ => self.quantize_or_dequantize(x),
             };
             if added.is_some() {

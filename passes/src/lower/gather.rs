@@ -76,8 +76,8 @@ fn table(tensor: &Tensor, count: usize) -> Option<Data> {
         |p: i64| Some(if p < 0 { p.checked_add(count)? } else { p }).filter(|p| (0..count).contains(p));
     let positions: Option<Vec<i64>> = tensor.data.to_ints()?.into_iter().map(inside).collect();
     let dtype = match count {
-        ..=0x100 => Scalar::U8,
-        ..=0x1_0000 => Scalar::U16,
+        0..=0x100 => Scalar::U8,
+        0x101..=0x1_0000 => Scalar::U16,
         _ => Scalar::I32,
     };
     Some(Data::from_ints(dtype, positions?))

@@ -3,6 +3,7 @@
 use super::Features;
 use std::sync::Arc;
 use tinyc_ir::entity::Entity;
+use tinyc_ir::loops::identifier::is_identifier;
 use tinyc_ir::loops::{
     Access, Affine, Bound, Buffer, BufferData, Call, Kernel, KernelBuilder, Loop, Param, Place, Program,
     Scalar,
@@ -183,6 +184,8 @@ pub fn identifier(name: &str) -> String {
     match out.chars().next() {
         None => "x".into(),
         Some(c) if c.is_ascii_digit() => format!("n{out}"),
+        // What a language reserves (`and`, `not`) is a fine name for a tensor.
+        Some(_) if !is_identifier(&out) => format!("t_{out}"),
         Some(_) => out,
     }
 }

@@ -76,8 +76,8 @@ pub(super) fn logic(cx: &mut Context<'_, '_>) -> Step<()> {
 pub(super) fn bit_shift(cx: &mut Context<'_, '_>) -> Step<()> {
     let direction = cx.attributes().string("direction")?.unwrap_or_default();
     match direction.as_str() {
-        "LEFT" => two(cx, |a, b| a.shl(b)),
-        "RIGHT" => two(cx, |a, b| a.shr(b)),
+        "LEFT" => two(cx, |a, b| a.shift_left(b)),
+        "RIGHT" => two(cx, |a, b| a.shift_right(b)),
         _ => Err(unsupported("direction", direction, "LEFT, RIGHT")),
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn modulo(cx: &mut Context<'_, '_>) -> Step<()> {
             let wrong = rest.differs(zero) & (rest.lt(zero) ^ y.lt(zero));
             return if fmod { rest } else { wrong.select(rest + y, rest) }.to(a.ty());
         }
-        let rest = a.rem(b);
+        let rest = a.remainder(b);
         if fmod || !a.ty().is_signed() {
             return rest;
         }

@@ -11,6 +11,10 @@ use tinyc_ir::{Activation, DType, Diagnostic, Op, TensorType, Value};
 /// `AveragePool x`
 pub(super) fn average_pool(cx: &mut Context<'_, '_>) -> Step<()> {
     let x = cx.float(0)?;
+    let dilated = cx.attributes().sizes("dilations")?.is_some_and(|d| d.iter().any(|&d| d != 1));
+    if dilated || cx.ty(x).shape.rank() > 4 {
+        return super::windows::average_pool(cx);
+    }
     pool(cx, x, None, false)
 }
 

@@ -11,6 +11,10 @@ use tinyc_ir::{Activation, DType, Data, Diagnostic, Tensor, TensorType, Value};
 pub(super) fn conv(cx: &mut Context<'_, '_>) -> Step<()> {
     let (x, weight) = (cx.float(0)?, cx.float(1)?);
     let bias = if cx.operand(2).is_some() { Some(cx.float(2)?) } else { None };
+    let known = cx.build.is_fixed(weight) && bias.is_none_or(|bias| cx.build.is_fixed(bias));
+    if !known || cx.ty(x).shape.rank() > 4 {
+        return super::windows::conv(cx);
+    }
     convolve(cx, x, weight, bias, None, false)
 }
 

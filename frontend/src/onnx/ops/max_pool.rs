@@ -4,6 +4,7 @@ use crate::onnx::attribute::unsupported;
 use crate::onnx::context::{Context, Step};
 use crate::onnx::layout::{finish, spatial_rank, to_channels_last};
 use crate::onnx::spatial::Spatial;
+use tinyc_ir::DType;
 use tinyc_ir::op::MaxPool2d;
 use tinyc_ir::op::window::Window;
 
@@ -11,6 +12,10 @@ use tinyc_ir::op::window::Window;
 pub(super) fn max_pool(cx: &mut Context<'_, '_>) -> Step<()> {
     cx.attributes().require_int("storage_order", 0)?;
     let x = cx.input(0)?;
+    let dilated = cx.attributes().sizes("dilations")?.is_some_and(|d| d.iter().any(|&d| d != 1));
+    if !cx.ty(x).is_quantized() && (dilated || cx.ty(x).shape.rank() > 4 || cx.ty(x).dtype != DType::F32) {
+        return super::windows::max_pool(cx);
+    }
     let rank = spatial_rank(cx, x)?;
     let image = to_channels_last(cx, x, "x")?;
     let dims = cx.dims(image);

@@ -10,6 +10,7 @@ mod elementwise;
 mod gather;
 mod gemm;
 mod identity;
+mod integer;
 mod matmul;
 mod max_pool;
 mod normalization;
@@ -18,11 +19,14 @@ mod quantize;
 mod reduce_mean;
 mod reduction;
 mod reshape;
+mod resize;
 mod shape;
 mod slice;
 mod softmax;
+mod taper;
 mod transpose;
 mod unary;
+mod windows;
 
 use super::code;
 use super::context::{Context, Step};
@@ -63,13 +67,14 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Asinh" 1 "f32" "" => unary::unary,
     "" "Atan" 1 "f32" "" => unary::unary,
     "" "Atanh" 1 "f32" "" => unary::unary,
-    "" "AveragePool" 7 "f32" "1-D and 2-D; dilations 1" => average_pool::average_pool,
+    "" "AveragePool" 7 "f32" "up to three spatial axes" => average_pool::average_pool,
     "" "BatchNormalization" 7 "f32" "inference; constant parameters" => batch_norm::batch_norm,
     "" "BitShift" 11 "u8 u16 u32 u64" "" => arithmetic::bit_shift,
     "" "BitwiseAnd" 18 "i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::logic,
     "" "BitwiseNot" 18 "i8 i16 i32 i64 u8 u16 u32 u64" "" => unary::unary,
     "" "BitwiseOr" 18 "i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::logic,
     "" "BitwiseXor" 18 "i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::logic,
+    "" "BlackmanWindow" 17 "f32 f64" "constant size" => taper::window,
     "" "Cast" 6 "any" "no strings, no half floats" => unary::cast,
     "" "CastLike" 15 "any" "no strings, no half floats" => unary::cast_like,
     "" "Ceil" 1 "f32 f64" "" => unary::unary,
@@ -79,7 +84,8 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Concat" 4 "any" "" => slice::concat,
     "" "Constant" 1 "any" "no strings, no sparse tensors" => identity::constant,
     "" "ConstantOfShape" 9 "any" "constant shape" => shape::constant_of_shape,
-    "" "Conv" 1 "f32" "1-D and 2-D; weights and bias known at compile time" => conv::conv,
+    "" "Conv" 1 "f32" "up to three spatial axes" => conv::conv,
+    "" "ConvInteger" 10 "i8 u8" "" => windows::conv_integer,
     "" "ConvTranspose" 1 "f32" "1-D and 2-D; weights and bias known at compile time" => conv_transpose::conv_transpose,
     "" "Cos" 1 "f32" "" => unary::unary,
     "" "Cosh" 1 "f32" "" => unary::unary,
@@ -89,6 +95,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "DequantizeLinear" 10 "i8 u8 i16 i32" "constant scale and zero point; no blocks" => quantize::dequantize,
     "" "Div" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => elementwise::div,
     "" "Dropout" 7 "any" "inference" => identity::dropout,
+    "" "DynamicQuantizeLinear" 11 "f32" "" => integer::dynamic_quantize,
     "" "Elu" 1 "f32" "" => unary::unary,
     "" "Equal" 7 "any" "" => arithmetic::compare,
     "" "Erf" 1 "f32" "" => unary::unary,
@@ -107,6 +114,8 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Greater" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::compare,
     "" "GreaterOrEqual" 12 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::compare,
     "" "GroupNormalization" 18 "f32" "" => normalization::group_normalization,
+    "" "HammingWindow" 17 "f32 f64" "constant size" => taper::window,
+    "" "HannWindow" 17 "f32 f64" "constant size" => taper::window,
     "" "HardSigmoid" 1 "f32" "" => unary::unary,
     "" "HardSwish" 1 "f32" "" => unary::unary,
     "" "Hardmax" 1 "f32" "" => reduction::hardmax,
@@ -122,9 +131,11 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Log" 1 "f32" "" => unary::unary,
     "" "LogSoftmax" 1 "f32" "" => reduction::log_softmax,
     "" "LpNormalization" 1 "f32" "" => reduction::lp_normalization,
+    "" "LpPool" 2 "f32" "" => windows::lp_pool,
     "" "MatMul" 1 "f32 f64 i32 i64 u32 u64" "" => matmul::matmul,
+    "" "MatMulInteger" 10 "i8 u8" "" => integer::matmul_integer,
     "" "Max" 8 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::variadic,
-    "" "MaxPool" 1 "f32 i8 u8 i16" "1-D and 2-D; dilations 1; no indices" => max_pool::max_pool,
+    "" "MaxPool" 1 "f32 i8 u8 i16" "up to three spatial axes; no positions" => max_pool::max_pool,
     "" "Mean" 8 "f32 f64" "" => arithmetic::variadic,
     "" "MeanVarianceNormalization" 9 "f32" "" => normalization::mean_variance_normalization,
     "" "Min" 8 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::variadic,
@@ -136,7 +147,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "OneHot" 9 "any" "constant depth" => shape::one_hot,
     "" "Or" 7 "bool" "" => arithmetic::logic,
     "" "PRelu" 7 "f32" "" => arithmetic::prelu,
-    "" "Pad" 2 "f32 i8 u8 i16" "constant mode, constant pads, none negative" => pad::pad,
+    "" "Pad" 2 "any" "constant mode, constant pads" => pad::pad,
     "" "Pow" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::pow,
     "" "QLinearConv" 10 "i8 u8" "1-D and 2-D; weights and bias known at compile time" => conv::qlinear_conv,
     "" "QLinearMatMul" 10 "i8 u8" "right operand a matrix known at compile time" => matmul::qlinear_matmul,
@@ -156,6 +167,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "ReduceSumSquare" 1 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "constant axes" => reduction::reduce,
     "" "Relu" 6 "f32 i8 i16 i32 i64" "" => activation::relu,
     "" "Reshape" 5 "any" "constant shape" => reshape::reshape,
+    "" "Resize" 10 "f32" "constant scales and sizes" => resize::resize,
     "" "ReverseSequence" 10 "any" "constant lengths" => slice::reverse_sequence,
     "" "Round" 1 "f32 f64" "" => unary::unary,
     "" "Scatter" 9 "any" "" => gather::scatter_elements,
@@ -189,6 +201,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Transpose" 1 "any" "" => transpose::transpose,
     "" "Trilu" 14 "any" "constant k" => slice::trilu,
     "" "Unsqueeze" 1 "any" "constant axes" => reshape::unsqueeze,
+    "" "Upsample" 7 "f32" "constant scales" => resize::resize,
     "" "Where" 9 "any" "" => arithmetic::select,
     "" "Xor" 7 "bool" "" => arithmetic::logic,
     "com.microsoft" "Gelu" 1 "f32" "" => unary::unary,
