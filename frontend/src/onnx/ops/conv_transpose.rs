@@ -16,6 +16,10 @@ const MOST_WEIGHTS: usize = 1 << 22;
 /// `ConvTranspose x, weight, bias?` on floats; the weight `[C, O/groups, KH, KW]` is known at compile time.
 pub(super) fn conv_transpose(cx: &mut Context<'_, '_>) -> Step<()> {
     let x = cx.float(0)?;
+    let known = [1, 2].into_iter().all(|i| cx.operand(i).is_none() || cx.known(i).is_ok());
+    if !known || cx.ty(x).shape.rank() > 4 {
+        return super::windows::conv_transpose(cx);
+    }
     let rank = spatial_rank(cx, x)?;
     let weight = Weight::read(cx, rank)?;
     let image = to_channels_last(cx, x, "x")?;

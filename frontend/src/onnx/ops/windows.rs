@@ -182,14 +182,6 @@ pub(super) fn lp_pool(cx: &mut Context<'_, '_>) -> Step<()> {
     cx.give(0, y)
 }
 
-/// `GlobalMaxPool x`
-pub(super) fn global_max_pool(cx: &mut Context<'_, '_>) -> Step<()> {
-    let x = cx.float(0)?;
-    let axes: Vec<usize> = (2..cx.dims(x).len()).collect();
-    let y = cx.reduce(x, ReduceKind::Max, &axes)?;
-    cx.give(0, y)
-}
-
 /// The groups of a convolution of `channels`.
 fn groups(cx: &Context<'_, '_>, channels: usize) -> Step<usize> {
     let groups = cx.attributes().int("group")?.unwrap_or(1);
