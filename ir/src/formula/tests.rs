@@ -1,3 +1,5 @@
+//! Formulas by hand: sharing, typing, values.
+
 use super::*;
 
 fn swish() -> Formula {

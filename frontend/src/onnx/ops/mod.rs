@@ -16,6 +16,7 @@ mod max_pool;
 mod normalization;
 mod pad;
 mod quantize;
+mod recurrent;
 mod reduce_mean;
 mod reduction;
 mod reshape;
@@ -104,6 +105,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "EyeLike" 9 "any" "" => shape::eye_like,
     "" "Flatten" 1 "any" "" => reshape::flatten,
     "" "Floor" 1 "f32 f64" "" => unary::unary,
+    "" "GRU" 7 "f32" "known lengths; unrolled" => recurrent::recurrent,
     "" "Gather" 1 "any" "" => gather::gather,
     "" "GatherElements" 11 "any" "" => gather::gather_elements,
     "" "GatherND" 11 "any" "" => gather::gather_nd,
@@ -124,6 +126,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "IsInf" 10 "f32 f64" "" => unary::is_inf,
     "" "IsNaN" 9 "f32 f64" "" => unary::is_nan,
     "" "LRN" 1 "f32" "" => normalization::lrn,
+    "" "LSTM" 7 "f32" "known lengths; unrolled" => recurrent::recurrent,
     "" "LayerNormalization" 17 "f32" "" => normalization::layer_normalization,
     "" "LeakyRelu" 1 "f32" "" => unary::unary,
     "" "Less" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::compare,
@@ -153,6 +156,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "QLinearMatMul" 10 "i8 u8" "right operand a matrix known at compile time" => matmul::qlinear_matmul,
     "" "QuantizeLinear" 10 "f32 to i8 u8 i16" "constant scale and zero point; no blocks" => quantize::quantize,
     "" "RMSNormalization" 23 "f32" "" => normalization::rms_normalization,
+    "" "RNN" 7 "f32" "known lengths; unrolled" => recurrent::recurrent,
     "" "Range" 11 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "constant operands" => shape::range,
     "" "Reciprocal" 1 "f32 f64" "" => unary::unary,
     "" "ReduceL1" 1 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "constant axes" => reduction::reduce,

@@ -139,8 +139,9 @@ impl Rule {
         let (at, from, to) = (at as f64, axis.from as f64, axis.to as f64);
         match self.transformation.as_str() {
             "asymmetric" => at / axis.scale,
-            "align_corners" if axis.to == 1 => 0.0,
-            "align_corners" => at * (from - 1.0) / (to - 1.0),
+            // The size before it was rounded down, as the specification's own evaluator has it.
+            "align_corners" if axis.scale * from == 1.0 => 0.0,
+            "align_corners" => at * (from - 1.0) / (axis.scale * from - 1.0),
             "pytorch_half_pixel" if axis.to == 1 => -0.5,
             "tf_crop_and_resize" => {
                 let (start, end) = axis.roi;
