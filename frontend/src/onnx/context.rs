@@ -225,13 +225,18 @@ impl<'a, 'm> Context<'a, 'm> {
         self.node.output.first().map_or("", String::as_str)
     }
 
+    /// The name of the first result that has one.
+    fn label(&self) -> &'m str {
+        self.node.output.iter().find(|name| !name.is_empty()).map_or("", String::as_str)
+    }
+
     fn origin(&self) -> Origin {
-        let name = if self.node.name().is_empty() { self.output() } else { self.node.name() };
+        let name = if self.node.name().is_empty() { self.label() } else { self.node.name() };
         Origin::onnx(name, u32::try_from(self.index).unwrap_or(u32::MAX))
     }
 
     fn part_name(&mut self, part: &str) -> String {
-        let wish = format!("{}/{part}", self.output());
+        let wish = format!("{}/{part}", self.label());
         self.build.unique(&wish)
     }
 

@@ -241,8 +241,8 @@ impl<'m> Run<'m> {
                 }
             }
         }
-        if node.output.first().is_none_or(String::is_empty) {
-            let message = format!("the first result of {} has no name", node.op_type());
+        if node.output.iter().all(String::is_empty) {
+            let message = format!("no result of {} has a name", node.op_type());
             return Err(Some(Diagnostic::error(code::INCOMPLETE, message)));
         }
         let imported = (info.import)(&mut Context::new(node, index, opset, &mut self.build));
