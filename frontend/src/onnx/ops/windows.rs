@@ -257,7 +257,7 @@ pub(super) fn conv_integer(cx: &mut Context<'_, '_>) -> Step<()> {
             return cx.map("wide", &[x], |x| x[0].to(DType::I32));
         }
         let mut zero = cx.plain(zero)?;
-        if cx.ty(zero).shape.elements() > 1 {
+        if cx.ty(zero).shape.elements() > 1 && !cx.dims(x).is_empty() {
             let rank = cx.dims(x).len();
             zero = cx.reshape(zero, &[vec![cx.dims(x)[0]], vec![1; rank - 1]].concat())?;
         }
@@ -283,7 +283,7 @@ pub(super) fn conv_transpose(cx: &mut Context<'_, '_>) -> Step<()> {
     };
     let (strides, dilations) = (list("strides", 1, rank)?, list("dilations", 1, rank)?);
     let (extra, pads) = (list("output_padding", 0, rank)?, list("pads", 0, 2 * rank)?);
-    let wanted = cx.attributes().sizes("output_shape")?;
+    let wanted = cx.attributes().sizes("output_shape")?.filter(|sizes| sizes.len() >= rank);
     let auto = cx.attributes().string("auto_pad")?.unwrap_or_default();
     let (mut before, mut after) = (vec![0i64; rank], vec![0i64; rank]);
     let mut spread = x;
