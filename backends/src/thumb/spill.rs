@@ -110,7 +110,11 @@ impl Spiller<'_> {
             }
             self.block(at, entry);
         }
-        self.order_of_params_is_free() && self.edges()
+        if !self.order_of_params_is_free() {
+            return false;
+        }
+        self.edges();
+        true
     }
 
     /// What is in registers at the start of a block.
@@ -338,7 +342,7 @@ impl Spiller<'_> {
     }
 
     /// Makes what is in registers at a block's start so on every edge to it.
-    fn edges(&mut self) -> bool {
+    fn edges(&mut self) {
         for at in self.flow.order.clone() {
             let End::Jump(edge) = &self.code.blocks[at].end else {
                 // The targets have this block as their only predecessor, and began with what it left.
@@ -362,7 +366,6 @@ impl Spiller<'_> {
             }
             self.lines.entry(at).or_default().extend(lines);
         }
-        true
     }
 }
 
