@@ -78,7 +78,9 @@ const CORES: [&str; 7] =
 
 #[test]
 fn machine_code_computes_every_tensor() {
-    for seed in seeds(100).map(|seed| seed + 2_000_000) {
+    // The last one has jumps that run more rarely than the comparisons before them; their count was once wrong.
+    let seeds = seeds(100).map(|seed| seed + 2_000_000).chain([2_001_038]);
+    for seed in seeds {
         let graph = random_graph(seed);
         let features = Features { saturate: seed.is_multiple_of(2), dsp: seed.is_multiple_of(4) };
         // What lowering may refuse is the matter of another test.

@@ -81,8 +81,12 @@ pub(super) fn count(layout: &Layout, model: &Model) -> Costs {
         own.exact &= !span.count.varies;
         let straight = times.saturating_sub(span.entered);
         for at in span.range.clone() {
-            let mut line = Total { instructions: times, ..Total::default() };
             let price = prices[at];
+            let taken = span.taken.iter().find(|taken| taken.0 == at);
+            // A jump behind a conditional branch only runs where it is taken.
+            let jumps = matches!(layout.code[at].inst.op, Op::B | Op::Bl) && at > span.range.start;
+            let times = taken.filter(|_| jumps).map_or(times, |taken| taken.1);
+            let mut line = Total { instructions: times, ..Total::default() };
             if at == span.range.start {
                 line.cost(price.entered, times - straight);
                 line.cost(price.after, straight);
@@ -92,7 +96,7 @@ pub(super) fn count(layout: &Layout, model: &Model) -> Costs {
                 line.cost(price.after, times);
             }
             let Placed { inst, .. } = &layout.code[at];
-            match span.taken.iter().find(|taken| taken.0 == at) {
+            match taken {
                 Some(&(_, taken, target)) => {
                     let refill = model.refill_to(inst, &layout.code[target]);
                     line.cost(Cost::fixed(refill), taken);

@@ -112,6 +112,12 @@ fn small_functions() {
     prove_all(seeds(120), |seed| 3 + (seed % 60) as usize);
 }
 
+/// A value that is read twice by an instruction that changes it; once a fault.
+#[test]
+fn a_sum_that_is_also_a_factor() {
+    prove(11_276, 59, &tinyc_targets::find("cortex-m4").unwrap().core);
+}
+
 /// Long enough for far branches, islands of literals and large frames.
 #[test]
 fn long_functions() {

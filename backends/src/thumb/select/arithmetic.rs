@@ -259,10 +259,24 @@ impl Selector<'_> {
 
     /// `(low, high, a, b) → (low, high)` by an instruction that changes its pair.
     pub(super) fn accumulate_wide(&mut self, machine: Machine, inst: &native::Inst) {
-        let [low, high, n, m] = [0, 1, 2, 3].map(|i| self.read(inst.args[i]));
+        let [mut low, mut high, n, m] = [0, 1, 2, 3].map(|i| self.read(inst.args[i]));
+        // The allocator takes the register of a value that is changed and read besides as free too early: a copy is changed.
+        if [high, n, m].contains(&low) {
+            low = self.copy(low);
+        }
+        if [n, m].contains(&high) {
+            high = self.copy(high);
+        }
         let (d, a) = (self.result(inst.results[0]), self.result(inst.results[1]));
         let line = Line::inst(Inst { d: Some(d), a: Some(a), n: Some(n), m: Some(m), ..Inst::new(machine) });
         self.push(Line { was: vec![(Field::D, low), (Field::A, high)], ..line });
+    }
+
+    /// The same number in a register of its own.
+    fn copy(&mut self, value: VReg) -> VReg {
+        let d = self.temporary();
+        self.emit(Inst { d: Some(d), m: Some(value), ..Inst::new(Machine::Mov) });
+        d
     }
 
     /// Sums and differences of 64 bits, by the carry.
