@@ -227,7 +227,7 @@ pub enum Op {
     Qsub,
     Qdadd,
     Qdsub,
-    // Loads and stores: d, [n, imm].
+    // Loads and stores: `d, [n, imm]`.
     LdrImm,
     LdrbImm,
     LdrhImm,
@@ -236,7 +236,7 @@ pub enum Op {
     StrImm,
     StrbImm,
     StrhImm,
-    /// d, [n], imm
+    /// `d, [n], imm`
     LdrPost,
     LdrbPost,
     LdrhPost,
@@ -245,7 +245,7 @@ pub enum Op {
     StrPost,
     StrbPost,
     StrhPost,
-    /// d, [n, imm]!
+    /// `d, [n, imm]!`
     LdrPre,
     LdrbPre,
     LdrhPre,
@@ -254,7 +254,7 @@ pub enum Op {
     StrPre,
     StrbPre,
     StrhPre,
-    /// d, [n, m, lsl 0..3]
+    /// `d, [n, m, lsl 0..3]`
     Ldr,
     Ldrb,
     Ldrh,
@@ -263,7 +263,7 @@ pub enum Op {
     Str,
     Strb,
     Strh,
-    /// d, a, [n, imm]
+    /// `d, a, [n, imm]`
     LdrdImm,
     StrdImm,
     /// Registers of the mask `imm` at n, which advances; with `Stm`, `Ldm` likewise. `LdmKeep`: n does not advance.
@@ -351,7 +351,7 @@ pub enum Op {
     VselGe,
     VselGt,
     VselVs,
-    /// d float, [n, imm].
+    /// d a float: `d, [n, imm]`.
     Vldr,
     Vstr,
     /// Floats d.. (`imm` of them) at n, which advances (Vldm, Vstm) or not (Keep).
