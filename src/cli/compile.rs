@@ -2,14 +2,16 @@
 
 use super::args::{ModelArgs, TargetArgs};
 use super::progress::Progress;
-use super::sampling::SampleArgs;
+use super::sampling::{SampleArgs, random};
 use super::{Console, Failure, emission, files, size, summary};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tinyc::board;
 use tinyc::budget::Budget;
-use tinyc::pipeline::{self, Emit, Options};
-use tinyc::report::Report;
+use tinyc::pipeline::{self, Compiled, Emit, Options};
+use tinyc::report::{Report, Time};
+use tinyc::verify::simulate;
+use tinyc_backends::thumb::sim::FlashModel;
 use tinyc_targets::Target;
 
 /// Compiles a model into C or machine code for a microcontroller
@@ -117,6 +119,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     let compiled = compiled?;
     console.warn(&compiled.model.warnings)?;
     let mut report = Report::new(&compiled, &args.model.file_name(), &options.target, &options.budget);
+    add_chip(&mut report, &compiled, &options.target);
     let report_name = format!("{}.report.json", report.model.name);
     let mut set = compiled.artefacts();
     if let Some(Package::Bench) = args.package {
@@ -132,6 +135,25 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
         return Ok(console.json(&report)?);
     }
     Ok(summary::print(&report, &args.out, console.out)?)
+}
+
+/// Most instructions of a run that a compilation simulates: some seconds.
+const SIMULATED_INSTRUCTIONS: u64 = 400_000_000;
+
+/// Simulates a run with the flash of the chip, if there is machine code for a chip. Random samples may select data that does
+/// not exist, so a run that ends early is no error here.
+fn add_chip(report: &mut Report, compiled: &Compiled, target: &Target) {
+    let short = |time: &&mut Time| time.cost.instructions <= SIMULATED_INSTRUCTIONS;
+    let Some(time) = report.time.as_mut().filter(short) else { return };
+    if target.chip.as_ref().and_then(FlashModel::of).is_none() {
+        return;
+    }
+    let progress = Progress::spinner("simulating the chip's flash");
+    let run = random(&compiled.model.reference, 0, 1).pop().map(|sample| simulate(compiled, target, sample));
+    drop(progress);
+    if let Some(cycles) = run.and_then(Result::ok).and_then(|run| run.on_chip) {
+        time.add_chip(cycles, target);
+    }
 }
 
 fn identifier(text: &str) -> Result<String, String> {

@@ -60,7 +60,7 @@ impl SampleArgs {
 }
 
 /// Inputs over the whole range of their types.
-fn random(graph: &Graph, seed: u64, count: usize) -> Vec<Vec<Tensor>> {
+pub(super) fn random(graph: &Graph, seed: u64, count: usize) -> Vec<Vec<Tensor>> {
     let mut stream = Seeded::new(seed);
     let mut sample = || {
         let types = graph.inputs.iter().map(|&value| graph.ty(value));

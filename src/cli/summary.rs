@@ -5,7 +5,7 @@ use super::style::{self, DIM, GOOD, TITLE, paint};
 use super::table::{Align, Table};
 use std::io::{self, Write};
 use std::path::Path;
-use tinyc::report::{Report, Spent, Time};
+use tinyc::report::{ChipCycles, Report, Spent, Time};
 use tinyc::wording::{grouped, shortened};
 
 /// Prints the summary; `folder` is where the files are.
@@ -37,7 +37,11 @@ fn layers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     ];
     let timed = report.time.is_some();
     if timed {
-        columns.extend([("cycles", Align::Right), ("MAC/cycle", Align::Right), ("share", Align::Right)]);
+        columns.extend([
+            ("cycles (zero wait)", Align::Right),
+            ("MAC/cycle", Align::Right),
+            ("share", Align::Right),
+        ]);
     }
     columns.push(("weights", Align::Right));
     let mut table = Table::new(&columns);
@@ -52,7 +56,10 @@ fn layers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         ];
         if let Some(time) = &layer.time {
             let rate = layer.macs as f64 / time.cycles.max(1) as f64;
-            row.push(grouped(time.cycles));
+            row.push(match time.worst_cycles > time.cycles {
+                true => format!("{}, at most {}", grouped(time.cycles), grouped(time.worst_cycles)),
+                false => grouped(time.cycles),
+            });
             row.push(if layer.macs == 0 { "-".into() } else { format!("{rate:.2}") });
             row.push(percent(time.cycles, all));
         }
@@ -62,15 +69,13 @@ fn layers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     table.print(out)
 }
 
-/// Cycles, time and energy of one inference.
-fn time(time: &Time, out: &mut dyn Write) -> io::Result<()> {
+/// Cycles, time and energy of one inference, each with the memory that it assumes.
+fn time(report: &Report, time: &Time, out: &mut dyn Write) -> io::Result<()> {
     let Spent { cycles, worst_cycles, exact, instructions } = time.cost;
     let sure = match (exact, worst_cycles > cycles) {
         (true, _) => "whatever the input".to_owned(),
-        (false, true) => {
-            format!("at worst {}, because some instructions' time depends on data", grouped(worst_cycles))
-        }
-        (false, false) => "an estimate: not all of this core's timing is documented".to_owned(),
+        (false, true) => format!("at most {}, as {}", grouped(worst_cycles), reason(report)),
+        (false, false) => format!("at most, as {}", reason(report)),
     };
     let instructions = grouped(instructions);
     fact(
@@ -78,18 +83,43 @@ fn time(time: &Time, out: &mut dyn Write) -> io::Result<()> {
         "Cycles",
         &format!("{} ({}), {sure}; {instructions} instructions", grouped(cycles), time.memory),
     )?;
-    if let (Some(hz), Some(microseconds)) = (time.clock_hz, time.microseconds) {
-        let mhz = hz as f64 / 1e6;
-        fact(out, "Time", &format!("{:.3} ms at {mhz} MHz, if memory never waits", microseconds / 1e3))?;
+    let chip = time.on_chip.as_ref();
+    if let Some(chip) = chip {
+        let ChipCycles { cycles, memory, .. } = &chip.cycles;
+        fact(out, "", &format!("{} in a simulated run ({memory})", grouped(*cycles)))?;
     }
-    if let Some(microjoules) = time.microjoules {
-        let basis = match time.energy_measured {
-            Some(true) => "by energy measured on this chip under such load",
-            _ => "by the data sheet's current at an assumed 3 V",
-        };
-        fact(out, "Energy", &format!("{microjoules:.1} µJ, {basis}"))?;
+    let Some(microseconds) = time.microseconds else { return Ok(()) };
+    let mhz = time.clock_hz.unwrap_or_default() as f64 / 1e6;
+    let flash = chip.map(|chip| format!(", {:.3} ms with the flash", chip.microseconds / 1e3));
+    let flash = flash.unwrap_or_default();
+    fact(out, "Time", &format!("{:.3} ms ({}){flash}, at {mhz} MHz", microseconds / 1e3, time.memory))?;
+    let basis = match time.energy_measured {
+        Some(true) => "by energy measured on this chip with other networks",
+        Some(false) => "not measured: the data sheet's current at an assumed 3 V",
+        None => return fact(out, "Energy", "not measured on this chip, as far as we know"),
+    };
+    let joules = |microjoules: Option<f64>| format!("{:.1} µJ", microjoules.unwrap_or_default());
+    let flash = chip.map(|chip| format!(", {} with the flash", joules(chip.microjoules)));
+    let flash = flash.unwrap_or_default();
+    fact(out, "Energy", &format!("{} ({}){flash}, {basis}", joules(time.microjoules), time.memory))
+}
+
+/// Why a run may take less than was counted.
+fn reason(report: &Report) -> String {
+    let varying = |layer: &&tinyc::report::Layer| layer.time.is_some_and(|time| !time.exact);
+    let count = report.layers.iter().filter(varying).count();
+    let one = report.layers.iter().find(varying).map(|layer| style::harmless(&layer.name));
+    let time = report.time.as_ref();
+    match one {
+        _ if time.is_some_and(|time| time.estimated) => {
+            "not all of this core's timing is documented: an estimate".to_owned()
+        }
+        _ if time.is_some_and(|time| time.soft_floats) => {
+            "floats are computed in software, by ways that depend on data".to_owned()
+        }
+        Some(name) if count == 1 => format!("divisions or branches in {name} depend on data"),
+        _ => format!("divisions or branches in {count} of {} layers depend on data", report.layers.len()),
     }
-    Ok(())
 }
 
 fn totals(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -108,7 +138,7 @@ fn totals(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     };
     fact(out, "MACs", &format!("{} ({saved})", grouped(macs.emitted)))?;
     if let Some(spent) = &report.time {
-        time(spent, out)?;
+        time(report, spent, out)?;
     }
     let constants = grouped(flash.constant_bytes);
     let (total, about, parts) = match flash.code_bytes {

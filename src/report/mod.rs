@@ -7,7 +7,7 @@ mod message;
 mod time;
 
 pub use message::Message;
-pub use time::{Spent, Time, ZERO_WAIT};
+pub use time::{ChipCycles, ChipTime, Spent, Time, ZERO_WAIT};
 
 use crate::budget::{Budget, face_bytes};
 use crate::pipeline::Compiled;
@@ -205,7 +205,7 @@ impl Report {
                 .map(|(call, time)| layer(program, &compiled.optimised, call, time))
                 .collect(),
             macs: Macs { reference: compiled.reference_macs, emitted: compiled.macs },
-            time: object.map(|object| Time::new(object, target)),
+            time: object.map(|object| Time::new(object, program, target)),
             flash: Flash {
                 constant_bytes: compiled.constant_bytes,
                 code_bytes_estimate: compiled.code_estimate,

@@ -3,14 +3,19 @@
 
 use serde::Serialize;
 use tinyc_backends::thumb::{Cost, Object};
-use tinyc_targets::Target;
+use tinyc_ir::loops::Program;
+use tinyc_targets::{Fidelity, Target};
 
-/// Time and energy of one inference.
+/// Time and energy of one inference. Microseconds and microjoules are those of memory that never waits.
 #[derive(Clone, Debug, Serialize)]
 pub struct Time {
     /// Cycles and instructions.
     #[serde(flatten)]
     pub cost: Spent,
+    /// Whether not all of the core's timing is documented, so that no count is exact.
+    pub estimated: bool,
+    /// Whether floats are computed in software, in a time that depends on them.
+    pub soft_floats: bool,
     /// Which memory the cycles assume.
     pub memory: &'static str,
     /// The chip's highest clock, if the chip is known.
@@ -21,6 +26,34 @@ pub struct Time {
     pub microjoules: Option<f64>,
     /// Whether they rest on a measurement; if not, on a current and an assumed supply.
     pub energy_measured: Option<bool>,
+    /// The same with the chip's flash, simulated on one sample; `None` for a core alone, for a chip of whose flash too little is
+    /// known, and for networks that would take long to simulate.
+    pub on_chip: Option<ChipTime>,
+}
+
+/// Cycles of one run with the flash of a chip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChipCycles {
+    /// All of them, waiting included.
+    pub cycles: u64,
+    /// Of these, waiting for code.
+    pub code_waits: u64,
+    /// And waiting for constants.
+    pub data_waits: u64,
+    /// The model of the flash, in words.
+    pub memory: String,
+}
+
+/// Time and energy with the flash of a chip.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChipTime {
+    /// What was counted.
+    #[serde(flatten)]
+    pub cycles: ChipCycles,
+    /// Microseconds at the chip's highest clock.
+    pub microseconds: f64,
+    /// Microjoules, if anything is known of the chip's energy.
+    pub microjoules: Option<f64>,
 }
 
 /// Cycles and instructions of a layer or of all.
@@ -48,16 +81,35 @@ pub const ZERO_WAIT: &str = "zero wait states";
 
 impl Time {
     /// Of an object on its target.
-    pub(super) fn new(object: &Object, target: &Target) -> Self {
+    pub(super) fn new(object: &Object, program: &Program, target: &Target) -> Self {
         let cycles = object.total.cycles as f64;
         let (clock_hz, energy) = (target.clock_hz(), target.energy());
         Self {
             cost: object.total.into(),
+            estimated: target.core.timing.fidelity == Fidelity::Estimate,
+            soft_floats: !target.core.features.fpu_f32 && floats(program),
             memory: ZERO_WAIT,
             clock_hz,
             microseconds: clock_hz.map(|hz| cycles * 1e6 / hz as f64),
             microjoules: energy.as_ref().map(|energy| cycles * energy.picojoules_per_cycle / 1e6),
             energy_measured: energy.map(|energy| energy.measured),
+            on_chip: None,
         }
     }
+
+    /// Adds what a run with the chip's flash took.
+    pub fn add_chip(&mut self, cycles: ChipCycles, target: &Target) {
+        let all = cycles.cycles as f64;
+        self.on_chip = target.clock_hz().map(|hz| ChipTime {
+            microseconds: all * 1e6 / hz as f64,
+            microjoules: target.energy().map(|energy| all * energy.picojoules_per_cycle / 1e6),
+            cycles,
+        });
+    }
+}
+
+/// Whether any layer computes with floats.
+fn floats(program: &Program) -> bool {
+    let mut vars = program.calls.iter().flat_map(|call| program.kernels[call.kernel].vars.values());
+    vars.any(|var| var.scalar.is_float())
 }

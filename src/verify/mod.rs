@@ -12,6 +12,7 @@
 mod code;
 mod compare;
 mod machine;
+mod once;
 mod qemu;
 mod report;
 mod run;
@@ -19,6 +20,7 @@ pub mod shared_bench;
 mod simulator;
 mod trace;
 
+pub use once::{Simulated, simulate};
 pub use report::{Cycles, Flash, Instructions, LayerTime, Mismatch, Side, Verification};
 
 use crate::pipeline::{Compiled, Emit};

@@ -3,7 +3,7 @@
 use super::run::{Footprint, Run};
 use super::{Method, count};
 use crate::pipeline::Compiled;
-use crate::report::ZERO_WAIT;
+use crate::report::{ChipCycles, ZERO_WAIT};
 use crate::wording::{grouped, shortened};
 use serde::Serialize;
 use std::fmt;
@@ -43,6 +43,8 @@ pub struct Verification {
     pub instructions: Instructions,
     /// Cycles of one inference, if the machine counts them.
     pub cycles: Option<Cycles>,
+    /// Cycles of the first sample with the flash of the chip, if the target is a chip and its wait states are known.
+    pub on_chip: Option<ChipCycles>,
     /// Time of each layer in the first sample, if the machine counts it.
     pub layers: Vec<LayerTime>,
     /// Stack that `run` takes, its own frame included.
@@ -180,6 +182,7 @@ impl Verification {
             mismatch: None,
             instructions: Instructions::default(),
             cycles: None,
+            on_chip: None,
             layers: Vec::new(),
             stack_bytes: 0,
             flash: Flash::default(),
@@ -220,6 +223,7 @@ impl Verification {
                 exact: object.total.exact,
             });
         }
+        self.on_chip.clone_from(&run.on_chip);
         let calls = compiled.program.calls.iter().zip(&run.layers);
         self.layers = calls
             .map(|(call, spent)| LayerTime {
@@ -264,6 +268,9 @@ impl fmt::Display for Verification {
             write!(f, "  cycles        {}", spread(*first, *least, *most))?;
             let worst = if *exact { "" } else { " at worst" };
             writeln!(f, " for one inference ({memory}); predicted {}{worst}", grouped(*predicted))?;
+        }
+        if let Some(ChipCycles { cycles, memory, .. }) = &self.on_chip {
+            writeln!(f, "  on the chip   {} cycles ({memory})", grouped(*cycles))?;
         }
         let Instructions { first, least, most } = self.instructions;
         writeln!(f, "  instructions  {} for one inference", spread(first, least, most))?;

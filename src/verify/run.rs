@@ -1,5 +1,6 @@
 //! What a machine hands back after it ran a network: bytes to compare and counts. With it what a network takes of memory.
 
+use crate::report::ChipCycles;
 use object::{Object, ObjectSection, SectionKind};
 
 /// Results of some samples.
@@ -13,6 +14,8 @@ pub(super) struct Run {
     pub(super) instructions: Vec<u64>,
     /// Cycles of each sample; empty if they are not counted.
     pub(super) cycles: Vec<u64>,
+    /// Cycles of the first sample with the flash of the target's chip, if both are known.
+    pub(super) on_chip: Option<ChipCycles>,
     /// Bytes of stack below the caller of `run`.
     pub(super) stack: u64,
     /// Cycles and instructions of each layer in the first sample; empty if they are not counted.
@@ -49,6 +52,7 @@ impl Run {
         self.stack = self.stack.max(later.stack);
         if self.layers.is_empty() {
             self.layers = later.layers;
+            self.on_chip = later.on_chip;
         }
     }
 }

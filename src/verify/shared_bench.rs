@@ -2,7 +2,8 @@
 //! repository, where it exists. It is used for the table of the README; nothing else needs it.
 
 use super::code;
-use super::qemu::{FLAGS, OPTIMISATION, cannot, run};
+use super::qemu::{FLAGS, cannot, run};
+use super::run::Footprint;
 use crate::budget::state_bytes;
 use crate::pipeline::{Compiled, Emit};
 use serde::{Deserialize, Serialize};
@@ -10,14 +11,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use tinyc_ir::{DType, Diagnostic, Diagnostics};
+use tinyc_targets::Core;
 
-/// One inference on the harness's pseudo-random input, on a Cortex-M4 with memory that never waits. Sizes are in bytes.
+/// What the harness calls a core: its target, its machine, its cycle model. The names of `targets/cores` come first. For
+/// the cores of model `count`, it counts instructions and no cycles.
+const CORES: [(&str, &str, &str, &str); 5] = [
+    ("cortex-m0plus", "m0p", "mps2-an385", "m0p"),
+    ("cortex-m3", "m3", "mps2-an385", "m3"),
+    ("cortex-m4", "m4", "mps2-an386", "m4"),
+    ("cortex-m7", "m7", "mps2-an500", "count"),
+    ("cortex-m33", "m33", "mps2-an505", "count"),
+];
+
+/// One inference on the harness's pseudo-random input, with memory that never waits. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BenchFigures {
     /// Instructions, exactly.
     pub instructions: u64,
-    /// Cycles by the model of the Cortex-M4's pipeline.
-    pub cycles: u64,
+    /// Cycles by the harness's model of the core's pipeline, if it has one.
+    pub cycles: Option<u64>,
+    /// Code of the network alone, without what a compiler's support library adds.
+    pub code: u64,
     /// Stack below the call.
     pub stack: u64,
     /// Flash of the whole firmware, the harness included.
@@ -26,13 +40,34 @@ pub struct BenchFigures {
     pub output_hash: String,
 }
 
-/// Builds what was emitted for a Cortex-M4, the C or the object, with the harness in `folder` (which is copied, never
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The C, as GCC compiles it with an option such as `-O2`.
+    C(&'static str),
+    /// The object.
+    Object,
+}
+
+/// Builds what was emitted for a core, the C or the object, with the harness in `folder` (which is copied, never
 /// written to), and measures one inference.
 ///
 /// # Errors
-/// A form that was not emitted, or is no code. A program with more than one input or output, or with state: the harness has no place for them. A tool that is
-/// missing or fails.
-pub fn cycles(compiled: &Compiled, emit: Emit, folder: &Path) -> Result<BenchFigures, Diagnostics> {
+/// A form that was not emitted. A core that the harness does not know. A program with more than one input or output, or
+/// with state: the harness has no place for them. A tool that is missing or fails.
+pub fn measure(
+    compiled: &Compiled,
+    form: Form,
+    core: &Core,
+    folder: &Path,
+) -> Result<BenchFigures, Diagnostics> {
+    let needed = if form == Form::Object { Emit::Obj } else { Emit::C };
+    if !compiled.emit.contains(&needed) {
+        return Err(refuse(format!("the form `{needed}` was not emitted")).into());
+    }
+    let Some((_, target, machine, model)) = CORES.into_iter().find(|(name, ..)| *name == core.name) else {
+        return Err(refuse(format!("it does not know {}", core.name)).into());
+    };
     let program = &compiled.program;
     let (&[input], &[output]) = (program.inputs.as_slice(), program.outputs.as_slice()) else {
         return Err(refuse("it measures networks of one input and one output").into());
@@ -52,17 +87,21 @@ pub fn cycles(compiled: &Compiled, emit: Emit, folder: &Path) -> Result<BenchFig
     tool(work, "gcc", &plugin, "gcc")?;
     let prefix = tinyc_backends::c::prefix(program);
     let bytes = |b| program.buffers[b].bytes();
-    let network = match emit {
-        Emit::C => {
-            compile_c(work, &prefix)?;
+    let network = match form {
+        Form::C(optimisation) => {
+            compile_c(work, &prefix, core, optimisation)?;
             "network.o".to_owned()
         }
-        Emit::Obj => format!("{prefix}.o"),
-        Emit::Asm => return Err(refuse("a listing is not measured, its object is").into()),
+        Form::Object => format!("{prefix}.o"),
     };
-    let mut arguments: Vec<String> = ["build.sh", "m4", "out.elf", "src/runner.c"].map(String::from).into();
+    let path = work.join(&network);
+    let object = std::fs::read(&path).map_err(|e| cannot("read", &path, &e))?;
+    let code = Footprint::of_object(&object).map_err(|error| refuse(error.to_string()))?.code;
+    let mut arguments: Vec<String> = ["build.sh", target, "out.elf", "src/runner.c"].map(String::from).into();
     arguments.extend([
         network,
+        // The markers of the region that is measured must stay one function.
+        "-fno-ipa-cp".into(),
         format!("-DENTRY={prefix}_run"),
         format!("-DIN_BYTES={}", bytes(input)),
         format!("-DOUT_BYTES={}", bytes(output)),
@@ -75,20 +114,20 @@ pub fn cycles(compiled: &Compiled, emit: Emit, folder: &Path) -> Result<BenchFig
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     tool(work, "bash", &arguments, "bash")?;
     let arguments =
-        ["run.py", "--machine", "mps2-an386", "--model", "m4", "--quiet", "--json", "out.json", "out.elf"];
+        ["run.py", "--machine", machine, "--model", model, "--quiet", "--json", "out.json", "out.elf"];
     tool(work, "python3", &arguments, "python3")?;
     let path = work.join("out.json");
     let text = std::fs::read_to_string(&path).map_err(|e| cannot("read", &path, &e))?;
-    figures(&text).map_err(Diagnostics::from)
+    let figures = figures(&text).map_err(Diagnostics::from)?;
+    Ok(BenchFigures { code, cycles: figures.cycles.filter(|_| model != "count"), ..figures })
 }
 
 /// Compiles the C as in a verification, and apart from the harness, whose markers must survive as functions.
-fn compile_c(work: &Path, prefix: &str) -> Result<(), Diagnostics> {
-    let core = tinyc_targets::find("cortex-m4").expect("the catalogue has the core").core;
+fn compile_c(work: &Path, prefix: &str, core: &Core, optimisation: &str) -> Result<(), Diagnostics> {
     let source = format!("{prefix}.c");
     let mut arguments: Vec<&str> = core.gcc.flags.iter().map(String::as_str).collect();
     arguments.extend(FLAGS);
-    arguments.extend([OPTIMISATION, "-c", &source, "-o", "network.o"]);
+    arguments.extend([optimisation, "-c", &source, "-o", "network.o"]);
     tool(work, &core.gcc.compiler, &arguments, &core.gcc.package)
 }
 
@@ -114,7 +153,8 @@ fn figures(json: &str) -> Result<BenchFigures, Diagnostic> {
     let stack = value("stack_peak")?;
     Ok(BenchFigures {
         instructions: report.total.insns,
-        cycles: report.total.cycles,
+        cycles: Some(report.total.cycles),
+        code: 0,
         stack: stack.parse().map_err(|_| refuse(format!("its report has a stack of `{stack}`")))?,
         flash: report.flash,
         output_hash: value("fnv")?.clone(),

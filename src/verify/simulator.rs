@@ -5,7 +5,8 @@ use super::run::{Footprint, Run, Spent};
 use super::trace::Piece;
 use crate::budget::state_bytes;
 use crate::pipeline::Compiled;
-use tinyc_backends::thumb::sim::{Fault, Machine, Visit};
+use crate::report::ChipCycles;
+use tinyc_backends::thumb::sim::{Fault, FlashModel, Machine, Visit};
 use tinyc_ir::loops::{Buffer, Place, Program};
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
 use tinyc_targets::Target;
@@ -18,6 +19,8 @@ pub(super) struct Simulator<'a> {
     memory: Memory,
     entry: &'a str,
     footprint: Footprint,
+    /// The flash of the target's chip, if it is known how long it waits.
+    flash: Option<FlashModel>,
 }
 
 /// Addresses of what the caller of `run` lends it.
@@ -43,9 +46,11 @@ impl<'a> Simulator<'a> {
             Diagnostic::error(code::FILES, format!("the simulator does not understand the object: {error}"))
         };
         let mut machine = Machine::load(object, &target.core).map_err(broken)?;
+        let flash = target.chip.as_ref().and_then(FlashModel::of);
+        machine.set_flash(flash.clone());
         let footprint = Footprint::of_object(object).map_err(|error| broken(error.to_string()))?;
         let memory = Memory::new(program, &mut machine).map_err(|fault| stopped(&fault))?;
-        Ok(Self { program, pieces, machine, memory, entry: &emitted.entry, footprint })
+        Ok(Self { program, pieces, machine, memory, entry: &emitted.entry, footprint, flash })
     }
 
     /// Memory that the object takes.
@@ -114,6 +119,12 @@ impl<'a> Simulator<'a> {
             traced: tensors.bytes,
             instructions: vec![outcome.instructions],
             cycles: vec![outcome.cycles],
+            on_chip: self.flash.as_ref().zip(outcome.on_chip).map(|(flash, on_chip)| ChipCycles {
+                cycles: on_chip.cycles,
+                code_waits: on_chip.code_waits,
+                data_waits: on_chip.data_waits,
+                memory: flash.to_string(),
+            }),
             stack: outcome.stack_bytes.into(),
             layers: layers.map(|v| Spent { cycles: v.cycles, instructions: v.instructions }).collect(),
         };

@@ -38,11 +38,40 @@ fn an_object_comes_with_its_cycles() {
     assert_eq!(report["time"]["memory"], "zero wait states");
     assert!(report["time"]["worst_cycles"].as_u64().unwrap() >= cycles(&report), "{report}");
     assert!(report["time"]["microjoules"].as_f64().unwrap() > 0.0);
+    let chip = &report["time"]["on_chip"];
+    assert!(cycles(&report) < chip["cycles"].as_u64().unwrap(), "flash that waits takes longer: {report}");
+    assert!(chip["memory"].as_str().unwrap().starts_with("flash of stm32l4r5: "), "{report}");
     assert!(report["flash"]["code_bytes"].as_u64().unwrap() > 0);
     assert!(report["ram"]["stack_bytes"].as_u64().unwrap() > 0);
     let both = tinyc(&["compile", DIGITS, "--target", "cortex-m0", "--emit", "c,obj", "--out", place]);
     assert!(both.out.contains("MAC/cycle") && both.out.contains("zero wait states"), "{}", both.out);
     assert!(names(&out).contains(&"digits_int8_io.c".to_owned()));
+}
+
+#[test]
+fn each_figure_of_a_chip_says_which_memory_it_assumes() {
+    let out = folder("compile-chip");
+    let place = out.to_str().unwrap();
+    let run = |target: &str| {
+        let ran = tinyc(&["compile", DIGITS, "--target", target, "--emit", "obj", "--out", place]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let fact =
+            |name: &str| ran.out.lines().find(|line| line.trim_start().starts_with(name)).map(str::to_owned);
+        (fact("Cycles"), fact("Time"), fact("Energy"))
+    };
+    let (cycles, time, energy) = run("nucleo-l4r5zi");
+    for line in [cycles, time.clone(), energy.clone()] {
+        assert!(line.is_some_and(|line| line.contains("(zero wait states)")));
+    }
+    assert!(time.is_some_and(|line| line.contains("with the flash") && line.contains("120 MHz")));
+    assert!(
+        energy.is_some_and(|line| line.contains("with the flash") && line.contains("measured on this chip"))
+    );
+    // A chip of whose energy nothing is known, and a core, which has no clock.
+    let (_, _, energy) = run("rp2350");
+    assert!(energy.is_some_and(|line| line.contains("not measured")));
+    let (cycles, time, energy) = run("cortex-m4");
+    assert!(cycles.is_some() && time.is_none() && energy.is_none());
 }
 
 #[test]

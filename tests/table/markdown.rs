@@ -121,7 +121,7 @@ pub(crate) fn write(file: &Path, name: &str, table: &str) {
 }
 
 /// `1,234,567`.
-fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits
         .as_bytes()

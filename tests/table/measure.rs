@@ -8,9 +8,10 @@ use crate::support::vectors::Vectors;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tinyc::agreement::Agreement;
-use tinyc::pipeline::{Compiled, Emit, compile};
+use tinyc::pipeline::{Compiled, compile};
 use tinyc::samples::reals;
-use tinyc::verify::{self, Verification, shared_bench};
+use tinyc::verify::shared_bench::{self, Form};
+use tinyc::verify::{self, Verification};
 use tinyc_ir::eval::eval;
 use tinyc_ir::{DType, Data, Tensor};
 
@@ -50,9 +51,9 @@ pub(crate) fn row(subject: &Subject) -> Row {
     let (agreement, first_class, limit) = agreement(&compiled, &vectors, &stored);
     let bench = shared_folder().map(|shared| {
         say("counting cycles");
-        let figures =
-            shared_bench::cycles(&compiled, Emit::C, &shared.join("bench")).unwrap_or_else(|e| panic!("{e}"));
-        (figures.instructions, figures.cycles)
+        let figures = shared_bench::measure(&compiled, Form::C("-O2"), &target.core, &shared.join("bench"))
+            .unwrap_or_else(|e| panic!("{e}"));
+        (figures.instructions, figures.cycles.expect("the bench has a model of this core"))
     });
     let ours = score(subject, &compiled, &say);
     Row {

@@ -1,8 +1,9 @@
-//! The tables of results in the README, measured: `cargo run --release --example table [-- --write]`.
+//! The tables of results in the README and in docs/results.md, measured:
+//! `cargo run --release --example table [-- [--write] [--only objects|networks|digits]]`.
 //!
 //! For each network: verified on a simulated Cortex-M4, agreement with ONNX Runtime, accuracy on labelled data, time,
-//! memory. The MLPerf Tiny networks are measured where the shared models are (`TINYC_SHARED`, else `../shared`), the digits
-//! of `examples/models` everywhere. `--write` puts the tables between their markers in `README.md`. The exit code is 1
+//! memory. For the objects of each core: the same beside what GCC makes of the C, and beside others. The MLPerf Tiny networks are measured where the shared models are (`TINYC_SHARED`, else `../shared`), the digits
+//! of `examples/models` everywhere. `--write` puts the tables between their markers. The exit code is 1
 //! if a figure misses what was promised.
 
 #![allow(clippy::unwrap_used, reason = "a tool for developers may stop at the first surprise")]
@@ -10,22 +11,33 @@
 mod data;
 mod markdown;
 mod measure;
+mod object;
+mod object_markdown;
 #[path = "../support/mod.rs"]
 mod support;
 
 use measure::Row;
+use object::ObjectRow;
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let write = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => false,
-        [flag] if flag == "--write" => true,
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (write, rest) = match arguments.as_slice() {
+        ["--write", rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    let only = match rest {
+        [] => None,
+        ["--only", name] => Some(*name),
         _ => {
-            eprintln!("usage: cargo run --release --example table [-- --write]");
+            eprintln!("usage: cargo run --release --example table [-- [--write] [--only NAME]]");
             return ExitCode::from(2);
         }
     };
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     if cfg!(debug_assertions) {
         eprintln!("warning: this is a debug build; its compile times say nothing (use --release)");
     }
@@ -34,8 +46,18 @@ fn main() -> ExitCode {
         ("networks", data::mlperf(), markdown::networks as fn(&[Row]) -> String),
         ("digits", data::digits(), markdown::digits),
     ];
+    if wanted("objects") {
+        let rows = object::rows(&tables[0].1);
+        missed.extend(rows.iter().flat_map(ObjectRow::missed));
+        let (all, short) = (object_markdown::by_core(&rows), object_markdown::in_short(&rows));
+        println!("{all}\n{short}");
+        if write && !rows.is_empty() {
+            markdown::write(&root.join("docs/results.md"), "objects", &all);
+            markdown::write(&root.join("README.md"), "objects", &short);
+        }
+    }
     for (name, subjects, render) in tables {
-        if subjects.is_empty() {
+        if subjects.is_empty() || !wanted(name) {
             continue;
         }
         let rows: Vec<Row> = subjects.iter().map(measure::row).collect();
@@ -43,7 +65,7 @@ fn main() -> ExitCode {
         let text = render(&rows);
         println!("{text}");
         if write {
-            markdown::write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), name, &text);
+            markdown::write(&root.join("README.md"), name, &text);
         }
     }
     missed.iter().for_each(|problem| eprintln!("missed: {problem}"));

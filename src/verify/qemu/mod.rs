@@ -8,7 +8,7 @@ mod running;
 mod source;
 mod workshop;
 
-pub(super) use workshop::{FLAGS, OPTIMISATION, cannot, run};
+pub(super) use workshop::{FLAGS, cannot, run};
 
 use super::run::{Footprint, Run};
 use super::trace::Piece;

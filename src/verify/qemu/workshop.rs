@@ -11,8 +11,8 @@ use std::process::{Command, Output};
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
 use tinyc_targets::Target;
 
-/// How the network is compiled, here and wherever its speed is measured.
-pub(in crate::verify) const OPTIMISATION: &str = "-O2";
+/// How the network is compiled.
+const OPTIMISATION: &str = "-O2";
 
 /// What every file is compiled with: no C library is asked for, and each function and each array is a section, so that
 /// what is not used costs nothing.

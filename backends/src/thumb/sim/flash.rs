@@ -46,7 +46,7 @@ impl fmt::Display for FlashModel {
         write!(f, "flash of {}: {} wait states per {} bytes", self.chip, self.waits, self.line_bytes)?;
         for (name, bytes) in [("instruction", self.code_cache_bytes), ("data", self.data_cache_bytes)] {
             match bytes {
-                0 => write!(f, ", no {name} cache")?,
+                0 => write!(f, ", no {name} cache known")?,
                 bytes => write!(f, ", {name} cache of {bytes} bytes")?,
             }
         }

@@ -58,7 +58,7 @@ fn a_model_says_what_it_assumes() {
     let cache = "data_cache_bytes = { value = 128, source = \"unsourced\" }";
     assert_eq!(
         chip(cache).to_string(),
-        "flash of a-chip: 3 wait states per 8 bytes, no instruction cache, data cache of 128 bytes"
+        "flash of a-chip: 3 wait states per 8 bytes, no instruction cache known, data cache of 128 bytes"
     );
     let known = |name: &str| FlashModel::of(&tinyc_targets::find(name).unwrap().chip.unwrap()).is_some();
     assert!(known("stm32f407") && known("stm32l4r5"));

@@ -1,0 +1,43 @@
+//! One run in the built-in simulator without a comparison, for what only a run can tell: the cycles that a chip's flash makes
+//! code wait.
+
+use super::simulator::Simulator;
+use super::{check_samples, code};
+use crate::pipeline::Compiled;
+use crate::report::ChipCycles;
+use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
+use tinyc_targets::Target;
+
+/// What one inference took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Simulated {
+    /// Instructions.
+    pub instructions: u64,
+    /// Cycles with memory that never waits.
+    pub cycles: u64,
+    /// Cycles with the chip's flash, if the target is a chip of which its wait states are known.
+    pub on_chip: Option<ChipCycles>,
+    /// Stack, in bytes.
+    pub stack_bytes: u64,
+}
+
+/// Runs the machine code on one sample: one tensor per input of the reference graph, in its order.
+///
+/// # Errors
+/// A compilation without machine code; a sample that does not fit the model; code that faults or returns an error.
+pub fn simulate(compiled: &Compiled, target: &Target, sample: Vec<Tensor>) -> Result<Simulated, Diagnostics> {
+    if compiled.object.is_none() {
+        let message = "there is no machine code to simulate: only C was emitted";
+        return Err(Diagnostic::error(code::NOT_EMITTED, message).help("compile with `--emit obj`").into());
+    }
+    let samples = [sample];
+    check_samples(&compiled.model.reference, &samples)?;
+    let run = Simulator::new(compiled, target, &[])?.run(&samples, 0)?;
+    let first = |counts: &[u64]| counts.first().copied().unwrap_or_default();
+    Ok(Simulated {
+        instructions: first(&run.instructions),
+        cycles: first(&run.cycles),
+        on_chip: run.on_chip,
+        stack_bytes: run.stack,
+    })
+}
