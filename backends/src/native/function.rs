@@ -290,6 +290,8 @@ pub struct Machine {
     pub float: bool,
     /// General registers that can hold values in a loop.
     pub registers: u32,
+    /// Least and greatest number that one instruction adds to a register.
+    pub add: (i32, i32),
     /// Least and greatest byte offset of a load or store of each width from its base.
     pub offset: fn(Width) -> (i32, i32),
 }

@@ -50,7 +50,7 @@ pub fn build(program: &Program, machine: &Machine) -> Module {
     let data = Data::new(program);
     let kernels = program.kernels.values();
     let mut functions: Vec<Function> = kernels.map(|k| kernel::function(k, machine, &mut routines)).collect();
-    functions.push(run::function(program, &data));
+    functions.push(run::function(program, &data, machine));
     Module { functions, data, routines }
 }
 

@@ -2,18 +2,18 @@
 
 use super::kernel::can_fail;
 use super::module::Data;
-use super::{Builder, Callee, Class, Cond, Count, Edge, End, Function, Op, Value};
+use super::{Builder, Callee, Class, Cond, Count, Edge, End, Function, Machine, Op, Value};
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::{Buffer, Place, Program};
 
 /// `NAME_run(inputs…, outputs…, [state,] arena)`, as the header of the C backend declares it.
-pub(super) fn function(program: &Program, data: &Data) -> Function {
+pub(super) fn function(program: &Program, data: &Data, machine: &Machine) -> Function {
     let has_state = program.buffers.values().any(|b| matches!(b.place, Place::State(_)) && b.bytes() > 0);
     let faces = program.inputs.len() + program.outputs.len();
     let params = vec![Class::Word; faces + usize::from(has_state) + 1];
     let name = format!("{}_run", crate::c::prefix(program));
     let (b, values) = Builder::new(name, "Runs the network once.", &params);
-    let mut run = Run { program, data, b, values, has_state };
+    let mut run = Run { program, data, machine, b, values, has_state, base: None };
     for call in &program.calls {
         let args: Vec<Value> = call.args.iter().map(|&buffer| run.address(buffer)).collect();
         let kernel = &program.kernels[call.kernel];
@@ -32,10 +32,13 @@ pub(super) fn function(program: &Program, data: &Data) -> Function {
 struct Run<'a> {
     program: &'a Program,
     data: &'a Data,
+    machine: &'a Machine,
     b: Builder,
     /// The parameters.
     values: Vec<Value>,
     has_state: bool,
+    /// The address of a byte of the constant data from which its neighbours are reached.
+    base: Option<(Value, u32)>,
 }
 
 impl Run<'_> {
@@ -48,10 +51,23 @@ impl Run<'_> {
             Place::State(offset) => self.sum(self.values[faces], *offset),
             Place::Arena(offset) => self.sum(self.values[faces + usize::from(self.has_state)], *offset),
             Place::Flash(_) => {
-                let offset = self.data.offset(buffer).expect("used constants are in the data");
-                self.b.push(Op::DataAddress(offset), &[], &[Class::Word])[0]
+                self.constant(self.data.offset(buffer).expect("used constants are in the data"))
             }
         }
+    }
+
+    /// From the base, if one instruction does it; else the address is made anew and is the base from now on.
+    fn constant(&mut self, offset: u32) -> Value {
+        let (least, greatest) = self.machine.add;
+        if let Some((base, at)) = self.base
+            && let distance = offset.wrapping_sub(at) as i32
+            && (least..=greatest).contains(&distance)
+        {
+            return self.b.add_number(base, distance);
+        }
+        let value = self.b.push(Op::DataAddress(offset), &[], &[Class::Word])[0];
+        self.base = Some((value, offset));
+        value
     }
 
     /// Not shared, as no address here: it is cheaper to make one than to keep it over calls.

@@ -15,6 +15,8 @@ pub(super) struct Flavor {
     pub dsp: bool,
     /// Single-precision floats.
     pub float: bool,
+    /// Whether fetching a 32-bit instruction across a word border can cost time.
+    pub fetches_words: bool,
 }
 
 impl Flavor {
@@ -26,6 +28,7 @@ impl Flavor {
             thumb2: extensions.has(Extension::Main),
             dsp: extensions.has(Extension::Dsp),
             float: extensions.has(Extension::Float),
+            fetches_words: core.timing.target_straddle_extra.is_some(),
         })
     }
 
@@ -49,6 +52,7 @@ impl Flavor {
             dsp: self.dsp,
             float: self.float,
             registers: if self.thumb2 { 14 } else { 8 },
+            add: if self.thumb2 { (-4095, 4095) } else { (-255, 255) },
             offset: if self.thumb2 { wide_offset } else { narrow_offset },
         }
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Added to the distance of a use that lies behind the end of a loop.
 const BEHIND_LOOP: u32 = 1 << 20;
 
-/// Facts about a function whose critical edges are split. Values are general registers only.
+/// Facts about a function. Values are general registers only.
 pub(super) struct Flow {
     /// The blocks that lead to each block.
     pub before: Vec<Vec<usize>>,

@@ -1,11 +1,13 @@
 //! Machine code for functions: one function through all steps, and all of them into one piece of code.
 
+use super::advance::{Movers, advance};
 use super::allocate::{allocate, allocator_spilled, split_critical_edges};
 use super::code::Code;
 use super::count::{Call, Costs, Total, count};
 use super::elf;
 use super::flavor::Flavor;
 use super::frame::frame;
+use super::hoist::hoist;
 use super::isa::{Op, encode_for};
 use super::layout::{Fixup, Layout, layout};
 use super::piece::Symbol;
@@ -30,46 +32,70 @@ pub(super) struct Generated {
     pub stack: u32,
 }
 
-/// Generates one function: with all registers in use, or with one or two left for the allocator to move things through,
-/// whichever counts the fewest cycles.
+/// Generates one function in several ways and takes the one that counts the fewest cycles: constants made where they are
+/// needed or before the loops, pointers advanced by additions or by loads and stores, and each with all registers
+/// in use, or with one or two left for the allocator to move things through.
 pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Generated {
     let (selected, vregs) = select(function, flavor);
-    let registers = flavor.machine().registers as usize;
-    let mut best: Option<Generated> = None;
-    for kept_free in 0..=SLACK {
-        let attempt = Attempt { registers: registers - kept_free, flavor, model };
-        let (generated, clean) = attempt.run(selected.clone(), vregs);
-        let rank = |generated: &Generated| (generated.costs.own.cycles, generated.layout.bytes);
-        if best.as_ref().is_none_or(|best| rank(&generated) < rank(best)) {
-            best = Some(generated);
-        }
-        if clean {
-            break;
+    let ways = Ways { flavor, model };
+    let mut best = (ways.allocated(&selected, vregs), selected);
+    let steps: [&dyn Fn(&mut Code<VReg>) -> bool; 3] =
+        [&hoist, &|code| flavor.thumb2 && advance(code, flavor, Movers::Stores), &|code| {
+            flavor.thumb2 && advance(code, flavor, Movers::All)
+        }];
+    for step in steps {
+        let mut code = best.1.clone();
+        if step(&mut code) {
+            let generated = ways.allocated(&code, vregs);
+            if generated.rank() < best.0.rank() {
+                best = (generated, code);
+            }
         }
     }
-    best.expect("at least one attempt was made")
+    best.0
+}
+
+impl Generated {
+    /// Less is better.
+    fn rank(&self) -> (u64, u32) {
+        (self.costs.own.cycles, self.layout.bytes)
+    }
 }
 
 /// How many registers may be left over.
 const SLACK: usize = 2;
 
-/// One way to generate a function.
-struct Attempt<'a> {
-    /// General registers that values may fill.
-    registers: usize,
+/// The ways from selected instructions to laid out ones.
+struct Ways<'a> {
     flavor: Flavor,
     model: &'a Model,
 }
 
-impl Attempt<'_> {
-    /// The function, and whether the allocator found a register for everything.
-    fn run(&self, mut code: Code<VReg>, mut vregs: usize) -> (Generated, bool) {
+impl Ways<'_> {
+    /// With as many registers as give the fewest cycles.
+    fn allocated(&self, code: &Code<VReg>, vregs: usize) -> Generated {
+        let registers = self.flavor.machine().registers as usize;
+        let mut best: Option<Generated> = None;
+        for kept_free in 0..=SLACK {
+            let (generated, clean) = self.with_registers(registers - kept_free, code.clone(), vregs);
+            if best.as_ref().is_none_or(|best| generated.rank() < best.rank()) {
+                best = Some(generated);
+            }
+            if clean {
+                break;
+            }
+        }
+        best.expect("at least one attempt was made")
+    }
+
+    /// With values in so many registers; and whether the allocator found one for everything.
+    fn with_registers(&self, registers: usize, mut code: Code<VReg>, mut vregs: usize) -> (Generated, bool) {
         let flavor = self.flavor;
         if flavor.thumb2 {
-            schedule(&mut code, self.registers, Stalls::of(self.model.timing()));
+            schedule(&mut code, registers, Stalls::of(self.model.timing()));
         }
         split_critical_edges(&mut code);
-        spill(&mut code, &mut vregs, self.registers, if flavor.thumb2 { 8 } else { 4 });
+        spill(&mut code, &mut vregs, registers, if flavor.thumb2 { 8 } else { 4 });
         let code = allocate(code, vregs, flavor);
         let mut framed = frame(&code, flavor, false);
         let mut placed = layout(&framed.body, flavor);
@@ -77,7 +103,16 @@ impl Attempt<'_> {
             framed = frame(&code, flavor, true);
             placed = layout(&framed.body, flavor);
         }
-        let costs = count(&placed, self.model);
+        let mut costs = count(&placed, self.model);
+        // Word borders are worth a few bytes, but no cycles.
+        let loose = Flavor { fetches_words: false, ..flavor };
+        if loose != flavor {
+            let other = layout(&framed.body, loose);
+            let others = count(&other, self.model);
+            if others.own.cycles < costs.own.cycles {
+                (placed, costs) = (other, others);
+            }
+        }
         (Generated { layout: placed, costs, stack: framed.stack }, !allocator_spilled(&code))
     }
 }

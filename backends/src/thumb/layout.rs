@@ -1,4 +1,8 @@
-//! From blocks to addresses: the order of blocks, the size of branches, literal pools, and aligned hot loops.
+//! From blocks to addresses: the order of blocks, the size of branches, literal pools. Hot loops are aligned in [`align`].
+
+mod align;
+#[cfg(test)]
+mod tests;
 
 use super::code::End;
 use super::flavor::Flavor;
@@ -91,7 +95,10 @@ pub(super) fn layout(body: &Body, flavor: Flavor) -> Layout {
     let mut layouter =
         Layouter { flavor, starts: Vec::new(), addresses: Vec::new(), pools: Vec::new(), end: 0 };
     while layouter.place(&groups)
-        && (layouter.island(&mut groups) || layouter.relax(&mut groups) || layouter.align(&mut groups))
+        && (layouter.island(&mut groups)
+            || layouter.relax(&mut groups)
+            || layouter.align_heads(&mut groups)
+            || layouter.align_insides(&mut groups))
     {}
     layouter.finish(&body.name, groups)
 }
@@ -356,40 +363,6 @@ impl Layouter {
                     }
                 }
             }
-        }
-        false
-    }
-
-    /// Aligns the heads of hot loops that begin with a 32-bit instruction, by lengthening an instruction before them.
-    /// Whether something changed.
-    fn align(&mut self, groups: &mut [Group]) -> bool {
-        if !self.flavor.thumb2 {
-            return false;
-        }
-        for at in 1..groups.len() {
-            let hot = groups[at].entered > groups[at].count.times.saturating_sub(groups[at].entered);
-            let straddles = groups[at].items.first().is_some_and(|item| item.bytes == 4);
-            if !hot || !straddles || self.starts[at].is_multiple_of(4) {
-                continue;
-            }
-            let before = &mut groups[at - 1].items;
-            let widened = before.iter_mut().rev().find_map(|item| {
-                let wide = Inst { wide: true, ..item.inst };
-                let fits = item.bytes == 2 && item.kind == Kind::Plain && item.inst.cond == Cond::Al;
-                (fits && item.inst.op != Op::It && self.flavor.fits(&wide) == Some(4)).then(|| {
-                    item.inst = wide;
-                    item.bytes = 4;
-                })
-            });
-            if widened.is_none() {
-                let end = before
-                    .last()
-                    .is_some_and(|item| matches!(item.kind, Kind::To(_)) || is_final(&item.inst));
-                let place = if end { before.len() - 1 } else { before.len() };
-                before
-                    .insert(place, Item { inst: Inst::new(Op::Nop), kind: Kind::Plain, bytes: 2, taken: 0 });
-            }
-            return true;
         }
         false
     }

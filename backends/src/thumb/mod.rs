@@ -1,6 +1,7 @@
 //! Loop IR into machine code for Arm Cortex-M: ELF objects, listings, exact cycle counts, and the simulator that executes
 //! what was emitted.
 
+mod advance;
 mod allocate;
 mod architecture;
 mod code;
@@ -10,6 +11,7 @@ mod flavor;
 mod flow;
 mod frame;
 mod generate;
+mod hoist;
 pub mod isa;
 mod layout;
 mod listing;

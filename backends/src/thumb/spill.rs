@@ -5,6 +5,9 @@
 //! with the set of values in registers; what is used last leaves first, and a use behind the end of a loop counts as
 //! far away.
 
+#[cfg(test)]
+mod tests;
+
 use super::code::{Code, End, Line, What};
 use super::flow::{Flow, end_reads, is_word};
 use super::operands::{reads_of, writes_of};

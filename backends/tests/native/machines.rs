@@ -25,6 +25,7 @@ pub(crate) fn machines() -> [(&'static str, Machine); 3] {
         dsp: false,
         float: false,
         registers: 13,
+        add: (-4095, 4095),
         offset: thumb2,
     };
     let m4 = Machine { dsp: true, float: true, ..m3.clone() };
@@ -36,6 +37,7 @@ pub(crate) fn machines() -> [(&'static str, Machine); 3] {
         dsp: false,
         float: false,
         registers: 8,
+        add: (-255, 255),
         offset: thumb1,
     };
     [("cortex-m4", m4), ("cortex-m3", m3), ("cortex-m0", m0)]

@@ -19,6 +19,7 @@ fn machine() -> Machine {
         dsp: true,
         float: false,
         registers: 13,
+        add: (-4095, 4095),
         offset,
     }
 }

@@ -21,6 +21,7 @@ fn machines() -> [(&'static str, Machine); 3] {
         dsp: float,
         float,
         registers: if wide { 13 } else { 8 },
+        add: (-255, 255),
         offset: |_| (0, 124),
     };
     [("m0", machine(false, false)), ("m3", machine(true, false)), ("m4f", machine(true, true))]
