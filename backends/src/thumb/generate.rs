@@ -39,7 +39,7 @@ pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Ge
     let (selected, vregs) = select(function, flavor);
     let ways = Ways { flavor, model };
     let mut best = (ways.allocated(&selected, vregs), selected);
-    let steps: [&dyn Fn(&mut Code<VReg>) -> bool; 3] =
+    let steps: [&Step<'_>; 3] =
         [&hoist, &|code| flavor.thumb2 && advance(code, flavor, Movers::Stores), &|code| {
             flavor.thumb2 && advance(code, flavor, Movers::All)
         }];
@@ -54,6 +54,9 @@ pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Ge
     }
     best.0
 }
+
+/// A change of selected instructions; whether it found anything to change.
+type Step<'a> = dyn Fn(&mut Code<VReg>) -> bool + 'a;
 
 impl Generated {
     /// Less is better.

@@ -15,11 +15,11 @@ pub(crate) struct Job<'a> {
     /// Where flash and RAM begin.
     pub(crate) flash: u32,
     pub(crate) ram: u32,
-    /// The code, how far behind the beginning of flash it lies, the function's address, and its two arguments.
+    /// The code, how far behind the beginning of flash it lies, the function's address, and its arguments, at most four.
     pub(crate) code: &'a [u8],
     pub(crate) offset: u32,
     pub(crate) entry: u32,
-    pub(crate) args: [u32; 2],
+    pub(crate) args: &'a [u32],
     /// What is in RAM at first, at which address.
     pub(crate) data: &'a [(u32, Vec<u8>)],
     /// The bytes to bring back: address and number.
@@ -39,13 +39,14 @@ pub(crate) fn bytes(code: &[Inst<Reg>]) -> Vec<u8> {
 }
 
 impl Job<'_> {
-    /// Runs it and returns the bytes that it left.
-    pub(crate) fn run(&self, folder: &Path) -> Vec<u8> {
+    /// Runs it, with more options for QEMU, and returns the bytes that it left.
+    pub(crate) fn run(&self, folder: &Path, options: &[&str]) -> Vec<u8> {
         let image = folder.join("image.elf");
         std::fs::write(&image, self.elf()).unwrap();
         let output = Command::new("qemu-system-arm")
             .args(["-M", self.machine, "-nographic", "-monitor", "none", "-serial", "none"])
             .args(["-semihosting-config", "enable=on,target=native", "-kernel", "image.elf"])
+            .args(options)
             .current_dir(folder)
             .output()
             .unwrap_or_else(|error| {
@@ -75,10 +76,12 @@ impl Job<'_> {
             code.extend(number(1, 0x00f0_0000));
             code.extend([store(1, 0), Inst::new(Op::Dsb), Inst::new(Op::Isb)]);
         }
-        code.extend(number(0, self.args[0]));
-        code.extend(number(1, self.args[1]));
-        code.extend(number(2, self.entry + 1));
-        code.push(Inst { m: Some(Reg::r(2)), ..Inst::new(Op::Blx) });
+        assert!(self.args.len() <= 4, "further arguments would lie on the stack");
+        for (register, &arg) in (0..).zip(self.args) {
+            code.extend(number(register, arg));
+        }
+        code.extend(number(4, self.entry + 1));
+        code.push(Inst { m: Some(Reg::r(4)), ..Inst::new(Op::Blx) });
         // SYS_OPEN, SYS_WRITE and SYS_EXIT.
         code.extend(number(0, 1));
         code.extend(number(1, blocks));

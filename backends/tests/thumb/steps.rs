@@ -446,11 +446,11 @@ impl Program {
             code: &code,
             offset: OFFSET,
             entry,
-            args: [start, dump],
+            args: &[start, dump],
             data: &[(scratch, self.scratch.clone()), (start, self.start.clone())],
             result: (scratch, dump + bytes - scratch),
         };
-        let expected = job.run(folder);
+        let expected = job.run(folder, &[]);
         let outcome = machine.call_at(entry, &[start, dump], &mut |_, _| {});
         let state = self.state_bytes() as usize;
         let states = &expected[(dump - scratch) as usize..];

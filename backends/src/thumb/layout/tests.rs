@@ -145,7 +145,7 @@ fn words_lie_within_reach_of_their_loads() {
     let layout = laid_out(vec![(pieces, End::Return(Vec::new()), 1)], "cortex-m0");
     let mut loads = 0;
     for placed in layout.code.iter().filter(|placed| placed.inst.op == Op::LdrLit) {
-        let at = (placed.address + 4 & !3) + placed.inst.imm as u32;
+        let at = ((placed.address + 4) & !3) + placed.inst.imm as u32;
         assert!((0..=1020).contains(&placed.inst.imm), "{}", placed.inst.imm);
         assert!(layout.literals.iter().any(|&(offset, _)| offset == at));
         assert!(layout.code.iter().all(|other| at >= other.end() || at + 4 <= other.address));

@@ -11,6 +11,7 @@ use super::image::{Image, Symbol};
 use super::memory::{Kind, Layout, Memory, Region, STACK_BYTES};
 use super::run::{RETURN, Visit, Watch};
 use super::step::{MIDDLE, Step, UNDEFINED, UNSUPPORTED, link};
+use super::trace::Trace;
 use crate::thumb::isa;
 use crate::thumb::timing::{Model, Placed};
 
@@ -25,6 +26,10 @@ pub struct Machine {
     pub(super) visits: Vec<Visit>,
     /// The lines of flash that the fetch of instructions has at hand, if a chip's memory is modelled.
     pub(super) code_lines: Option<Lines>,
+    /// What was executed, if somebody wants to know.
+    pub(super) trace: Option<Trace>,
+    /// Whether anything wants to see every instruction.
+    pub(super) observed: bool,
     flash: Option<FlashModel>,
     placed: Arc<[Placed]>,
     symbols: Arc<[Symbol]>,
@@ -119,6 +124,8 @@ impl Machine {
             base,
             visits: Vec::new(),
             code_lines: None,
+            trace: None,
+            observed: false,
             flash: None,
             placed: image.code.into(),
             symbols: image.symbols.into(),
@@ -186,6 +193,16 @@ impl Machine {
     /// Counts cycles with the memory of a chip, too, or stops doing so. Every call begins with empty caches.
     pub fn set_flash(&mut self, model: Option<FlashModel>) {
         self.flash = model;
+    }
+
+    /// Traces what the next calls execute.
+    pub fn start_trace(&mut self) {
+        self.trace = Some(Trace::default());
+    }
+
+    /// What was executed since tracing started; ends it.
+    pub fn take_trace(&mut self) -> Option<Trace> {
+        self.trace.take()
     }
 
     fn empty_lines(&mut self) {
@@ -276,6 +293,7 @@ impl Machine {
         self.cpu.r[14] = RETURN | 1;
         self.visits.clear();
         self.empty_lines();
+        self.observed = self.code_lines.is_some() || self.trace.is_some();
         let index = (address.wrapping_sub(self.base) / 2) as usize;
         let counts =
             self.run(index, self.budget, watch).map_err(|(index, trap)| self.fault_at(index, trap))?;

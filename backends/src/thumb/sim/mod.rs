@@ -19,6 +19,7 @@ mod memory;
 mod packed;
 mod run;
 mod step;
+mod trace;
 
 pub use cpu::Cpu;
 pub use fault::{Fault, Trap};
@@ -26,6 +27,7 @@ pub use flash::FlashModel;
 pub use machine::{Machine, OnChip, Outcome};
 pub use memory::{Layout, RED_ZONE, Region, STACK_BYTES};
 pub use run::{Visit, Watch};
+pub use trace::{MARK, Trace};
 
 #[cfg(test)]
 mod tests;

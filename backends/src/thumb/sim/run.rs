@@ -132,10 +132,8 @@ impl Machine {
             counts.left -= 1;
             counts.cycles = counts.cycles.wrapping_add(u64::from(step.cycles));
             counts.slack += u64::from(step.slack);
-            if let Some(lines) = &mut self.code_lines {
-                let address = self.base.wrapping_add(2 * index as u32);
-                lines.touch(address);
-                lines.touch(address.wrapping_add(2 * u32::from(step.size) - 1));
+            if self.observed {
+                self.observe(step, index);
             }
             let next = index + usize::from(step.size);
             if step.extra != 0 {
@@ -214,6 +212,19 @@ impl Machine {
                     index = target;
                 }
             }
+        }
+    }
+
+    /// Tells who wants to see every instruction.
+    #[inline(never)]
+    fn observe(&mut self, step: &Step, index: usize) {
+        let address = self.address_of(index);
+        if let Some(lines) = &mut self.code_lines {
+            lines.touch(address);
+            lines.touch(address.wrapping_add(2 * u32::from(step.size) - 1));
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.step(index);
         }
     }
 

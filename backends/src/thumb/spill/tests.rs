@@ -24,9 +24,11 @@ fn edge(to: usize, args: &[usize]) -> Edge<VReg> {
     Edge { to, args: args.iter().map(|&a| v(a)).collect(), count: Count::default() }
 }
 
-/// Blocks of parameters, lines and an end.
-fn code(blocks: Vec<(&[usize], Vec<Line<VReg>>, End<VReg>)>) -> Code<VReg> {
-    let block = |(params, lines, end): (&[usize], Vec<Line<VReg>>, End<VReg>)| Block {
+/// The parameters, the lines and the end of a block.
+type Parts<'a> = (&'a [usize], Vec<Line<VReg>>, End<VReg>);
+
+fn code(blocks: Vec<Parts<'_>>) -> Code<VReg> {
+    let block = |(params, lines, end): Parts<'_>| Block {
         params: params.iter().map(|&p| v(p)).collect(),
         lines,
         end,
