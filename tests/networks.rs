@@ -32,6 +32,7 @@ fn keyword_spotting() {
         "ort_qop_std_u8s8",
         "ort_qop_u8s8",
         "ort_qop_s8s8_perchan",
+        "ort_dynquant",
     ];
     prove("kws", &models::mlperf("kws_dscnn", &forms));
 }
@@ -50,7 +51,7 @@ fn visual_wake_words() {
 
 #[test]
 fn anomaly_detection_and_streaming_wake_words() {
-    let mut all = models::mlperf("ad_autoencoder", &["f32_b1", "int8_qdq_b1"]);
+    let mut all = models::mlperf("ad_autoencoder", &["f32_b1", "int8_qdq_b1", "ort_dynquant"]);
     all.extend(models::mlperf("sww_1dcnn", &["f32_b1", "int8_qdq_b1"]));
     prove("ad_sww", &all);
 }
@@ -58,10 +59,13 @@ fn anomaly_detection_and_streaming_wake_words() {
 #[test]
 fn small_networks() {
     let names = [
+        "armkws_lstm",
+        "cct_1_16_16_8",
         "hello_world_float",
         "hello_world_int8",
         "keypoint_classifier",
         "kws_micronet_m_int8",
+        "magic_wand",
         "mcunet_vww_int8",
         "micro_kws_m_qoperator_add_shape",
         "micro_kws_m_static_fp32",
@@ -69,7 +73,11 @@ fn small_networks() {
         "micro_speech_int8",
         "mnist14_atmega",
         "mnist8",
+        "silero_vad_16k",
+        "tinyvit_demo",
         "tract_qtdnn",
+        "ultraface_slim320",
+        "yolo_fastest_face_int8",
     ];
     prove("small", &models::small(&names));
 }

@@ -1,8 +1,8 @@
 //! The tables of results in the README and in docs/results.md, measured:
-//! `cargo run --release --example table [-- [--write] [--only objects|networks|digits]]`.
+//! `cargo run --release --example table [-- [--write] [--only objects|networks|digits|models]]`.
 //!
 //! For each network: verified on a simulated Cortex-M4, agreement with ONNX Runtime, accuracy on labelled data, time,
-//! memory. For the objects of each core: the same beside what GCC makes of the C, and beside others. The MLPerf Tiny networks are measured where the shared models are (`TINYC_SHARED`, else `../shared`), the digits
+//! memory. For the objects of each core: the same beside what GCC makes of the C, and beside others. For all models: the same in short. The MLPerf Tiny networks are measured where the shared models are (`TINYC_SHARED`, else `../shared`), the digits
 //! of `examples/models` everywhere. `--write` puts the tables between their markers. The exit code is 1
 //! if a figure misses what was promised.
 
@@ -11,12 +11,14 @@
 mod data;
 mod markdown;
 mod measure;
+mod model;
 mod object;
 mod object_markdown;
 #[path = "../support/mod.rs"]
 mod support;
 
 use measure::Row;
+use model::ModelRow;
 use object::ObjectRow;
 use std::path::Path;
 use std::process::ExitCode;
@@ -54,6 +56,15 @@ fn main() -> ExitCode {
         if write && !rows.is_empty() {
             markdown::write(&root.join("docs/results.md"), "objects", &all);
             markdown::write(&root.join("README.md"), "objects", &short);
+        }
+    }
+    if wanted("models") {
+        let rows = model::rows();
+        missed.extend(rows.iter().filter_map(ModelRow::missed));
+        let text = model::markdown(&rows);
+        println!("{text}");
+        if write {
+            markdown::write(&root.join("docs/models.md"), "models", &text);
         }
     }
     for (name, subjects, render) in tables {
