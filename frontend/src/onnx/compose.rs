@@ -38,6 +38,11 @@ impl Context<'_, '_> {
         self.part(part, Map { f }, inputs)
     }
 
+    /// Elements in another type; the value itself if they have it.
+    pub(super) fn map_to(&mut self, x: Value, dtype: DType) -> Step<Value> {
+        if self.ty(x).dtype == dtype { Ok(x) } else { self.map("converted", &[x], |x| x[0].to(dtype)) }
+    }
+
     /// Other dimensions; the value itself if they are the same.
     pub(super) fn reshape(&mut self, x: Value, shape: &[usize]) -> Step<Value> {
         if *self.ty(x).shape == *shape {

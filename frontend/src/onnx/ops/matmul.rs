@@ -10,7 +10,8 @@ pub(super) fn matmul(cx: &mut Context<'_, '_>) -> Step<()> {
     let (a, b) = (cx.input(0)?, cx.input(1)?);
     if cx.ty(a).dtype == DType::F32 && cx.build.is_fixed(b) && cx.dims(b).len() == 2 && cx.dims(a).len() > 1 {
         let (a, b) = (cx.float(0)?, cx.float(1)?);
-        return multiply(cx, a, b, None);
+        let y = multiply(cx, a, b, None)?;
+        return cx.give(0, y);
     }
     let (a, b) = (cx.plain(0)?, cx.plain(1)?);
     let y = vectors(cx, a, b)?;
@@ -38,11 +39,23 @@ pub(super) fn vectors(cx: &mut Context<'_, '_>, a: Value, b: Value) -> Step<Valu
 pub(super) fn qlinear_matmul(cx: &mut Context<'_, '_>) -> Step<()> {
     let (a, b) = (cx.quantised(0, 1, 2, None)?, cx.quantised(3, 4, 5, Some(1))?);
     let y = cx.quantised_type(6, 7, DType::U8)?;
-    multiply(cx, a, b, Some(y))
+    let y = multiply(cx, a, b, Some(y))?;
+    cx.give(0, y)
+}
+
+/// The product of `[1, M, K]` and `[1, K, N]`; one that is known at compile time becomes the weights of a `dense`.
+pub(super) fn matrices(cx: &mut Context<'_, '_>, a: Value, b: Value) -> Step<Value> {
+    let floats = [a, b].iter().all(|&x| cx.ty(x).dtype == DType::F32);
+    if !floats || !cx.build.is_fixed(b) || cx.build.is_fixed(a) {
+        return cx.product(a, b);
+    }
+    let dims = cx.dims(b);
+    let b = cx.reshape(b, &dims[1..])?;
+    multiply(cx, a, b, None)
 }
 
 /// All axes of `a` but the last become rows of `dense`, and come back in the result.
-fn multiply(cx: &mut Context<'_, '_>, a: Value, b: Value, y: Option<(DType, Quant)>) -> Step<()> {
+fn multiply(cx: &mut Context<'_, '_>, a: Value, b: Value, y: Option<(DType, Quant)>) -> Step<Value> {
     let name = cx.node.op_type();
     if !cx.build.is_fixed(b) {
         let message = format!("{name} of two tensors that are computed at run time is not supported");
@@ -70,9 +83,9 @@ fn multiply(cx: &mut Context<'_, '_>, a: Value, b: Value, y: Option<(DType, Quan
         None => TensorType::f32([count, units]),
     };
     let (op, inputs) = (Dense { act: Activation::NONE }, [x, weight, bias]);
-    if flat {
-        return cx.result_as(op, &inputs, ty);
-    }
     let product = cx.part_as("rows", op, &inputs, ty)?;
-    cx.result(Reshape { shape: [outer, &[units]].concat() }, &[product])
+    if flat {
+        return Ok(product);
+    }
+    cx.part("shape", Reshape { shape: [outer, &[units]].concat() }, &[product])
 }

@@ -1,18 +1,28 @@
 //! The importers, one file for each operator or small family, and the table that names them all.
 
 mod activation;
+mod affine_grid;
 mod arithmetic;
+mod attention;
 mod average_pool;
 mod batch_norm;
+mod causal_conv;
+mod col2im;
 mod conv;
 mod conv_transpose;
+mod determinant;
+mod einsum;
 mod elementwise;
+mod equation;
+mod fourier;
 mod gather;
 mod gemm;
 mod identity;
 mod integer;
+mod linear_attention;
 mod matmul;
 mod max_pool;
+mod mel;
 mod normalization;
 mod pad;
 mod quantize;
@@ -21,12 +31,15 @@ mod reduce_mean;
 mod reduction;
 mod reshape;
 mod resize;
+mod rotary;
 mod shape;
 mod slice;
 mod softmax;
 mod taper;
+mod tensor_scatter;
 mod transpose;
 mod unary;
+mod visibility;
 mod windows;
 
 use super::code;
@@ -61,6 +74,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Acos" 1 "f32" "" => unary::unary,
     "" "Acosh" 1 "f32" "" => unary::unary,
     "" "Add" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => elementwise::add,
+    "" "AffineGrid" 20 "f32 f64" "constant size" => affine_grid::affine_grid,
     "" "And" 7 "bool" "" => arithmetic::logic,
     "" "ArgMax" 1 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => reduction::arg,
     "" "ArgMin" 1 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => reduction::arg,
@@ -68,6 +82,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Asinh" 1 "f32" "" => unary::unary,
     "" "Atan" 1 "f32" "" => unary::unary,
     "" "Atanh" 1 "f32" "" => unary::unary,
+    "" "Attention" 23 "f32" "" => attention::attention,
     "" "AveragePool" 7 "f32" "up to three spatial axes" => average_pool::average_pool,
     "" "BatchNormalization" 7 "f32" "inference; constant parameters" => batch_norm::batch_norm,
     "" "BitShift" 11 "u8 u16 u32 u64" "" => arithmetic::bit_shift,
@@ -78,10 +93,12 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "BlackmanWindow" 17 "f32 f64" "constant size" => taper::window,
     "" "Cast" 6 "any" "no strings, no half floats" => unary::cast,
     "" "CastLike" 15 "any" "no strings, no half floats" => unary::cast_like,
+    "" "CausalConvWithState" 27 "f32" "" => causal_conv::causal_conv,
     "" "Ceil" 1 "f32 f64" "" => unary::unary,
     "" "Celu" 1 "f32" "" => unary::unary,
     "" "CenterCropPad" 18 "any" "constant shape" => slice::center_crop_pad,
     "" "Clip" 6 "any" "" => activation::clip,
+    "" "Col2Im" 18 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "constant shapes" => col2im::col2im,
     "" "Concat" 4 "any" "" => slice::concat,
     "" "Constant" 1 "any" "no strings, no sparse tensors" => identity::constant,
     "" "ConstantOfShape" 9 "any" "constant shape" => shape::constant_of_shape,
@@ -92,11 +109,14 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Cosh" 1 "f32" "" => unary::unary,
     "" "CumProd" 26 "f32 f64 i32 i64 u32 u64" "constant axis" => reduction::cumulative,
     "" "CumSum" 11 "f32 f64 i32 i64 u32 u64" "constant axis" => reduction::cumulative,
+    "" "DFT" 17 "f32 f64" "constant length, constant axis" => fourier::dft,
     "" "DepthToSpace" 1 "any" "" => slice::depth_to_space,
     "" "DequantizeLinear" 10 "i8 u8 i16 i32" "constant scale and zero point; no blocks" => quantize::dequantize,
+    "" "Det" 11 "f32 f64" "unrolled" => determinant::determinant,
     "" "Div" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => elementwise::div,
     "" "Dropout" 7 "any" "inference" => identity::dropout,
     "" "DynamicQuantizeLinear" 11 "f32" "" => integer::dynamic_quantize,
+    "" "Einsum" 12 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => einsum::einsum,
     "" "Elu" 1 "f32" "" => unary::unary,
     "" "Equal" 7 "any" "" => arithmetic::compare,
     "" "Erf" 1 "f32" "" => unary::unary,
@@ -131,6 +151,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "LeakyRelu" 1 "f32" "" => unary::unary,
     "" "Less" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::compare,
     "" "LessOrEqual" 12 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::compare,
+    "" "LinearAttention" 27 "f32" "unrolled" => linear_attention::linear_attention,
     "" "Log" 1 "f32" "" => unary::unary,
     "" "LogSoftmax" 1 "f32" "" => reduction::log_softmax,
     "" "LpNormalization" 1 "f32" "" => reduction::lp_normalization,
@@ -141,6 +162,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "MaxPool" 1 "f32 i8 u8 i16" "up to three spatial axes; no positions" => max_pool::max_pool,
     "" "Mean" 8 "f32 f64" "" => arithmetic::variadic,
     "" "MeanVarianceNormalization" 9 "f32" "" => normalization::mean_variance_normalization,
+    "" "MelWeightMatrix" 17 "any number" "constant operands" => mel::mel_weight_matrix,
     "" "Min" 8 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::variadic,
     "" "Mish" 1 "f32" "" => unary::unary,
     "" "Mod" 10 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::modulo,
@@ -173,7 +195,9 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Reshape" 5 "any" "constant shape" => reshape::reshape,
     "" "Resize" 10 "f32" "constant scales and sizes" => resize::resize,
     "" "ReverseSequence" 10 "any" "constant lengths" => slice::reverse_sequence,
+    "" "RotaryEmbedding" 23 "f32 f64" "" => rotary::rotary_embedding,
     "" "Round" 1 "f32 f64" "" => unary::unary,
+    "" "STFT" 17 "f32 f64" "constant step, constant length" => fourier::stft,
     "" "Scatter" 9 "any" "" => gather::scatter_elements,
     "" "ScatterElements" 11 "any" "" => gather::scatter_elements,
     "" "ScatterND" 11 "any" "" => gather::scatter_nd,
@@ -199,6 +223,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Swish" 1 "f32" "" => unary::unary,
     "" "Tan" 1 "f32" "" => unary::unary,
     "" "Tanh" 1 "f32" "" => unary::unary,
+    "" "TensorScatter" 24 "any" "" => tensor_scatter::tensor_scatter,
     "" "ThresholdedRelu" 1 "f32" "" => unary::unary,
     "" "Tile" 6 "any" "constant counts" => slice::tile,
     "" "TopK" 1 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "constant k" => reduction::top_k,
