@@ -12,6 +12,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod archive;
+mod exact;
 mod host;
 mod list;
 mod model;

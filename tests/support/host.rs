@@ -163,10 +163,14 @@ fn driver(programs: &[&Program], prefixes: &[String]) -> String {
     let mut out = String::from(
         "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n\n\
          static void *block(size_t n)\n{\n    void *p = malloc(n);\n    \
-             if (p == NULL) {\n        exit(2);\n    }\n    return memset(p, 0xa5, n);\n}\n\n\
-         static void *input(size_t n)\n{\n    void *p = block(n);\n    \
-             if (fread(p, 1, n, stdin) != n) {\n        exit(3);\n    }\n    return p;\n}\n",
+             if (p == NULL) {\n        exit(2);\n    }\n    return memset(p, 0xa5, n);\n}\n",
     );
+    if programs.iter().any(|program| !program.inputs.is_empty()) {
+        out.push_str(
+            "\nstatic void *input(size_t n)\n{\n    void *p = block(n);\n    \
+                 if (fread(p, 1, n, stdin) != n) {\n        exit(3);\n    }\n    return p;\n}\n",
+        );
+    }
     for (program, prefix) in programs.iter().zip(prefixes) {
         let upper = prefix.to_uppercase();
         let _ = writeln!(

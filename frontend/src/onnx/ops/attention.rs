@@ -90,7 +90,7 @@ pub(super) fn attention(cx: &mut Context<'_, '_>) -> Step<()> {
     let mask = if cx.operand(3).is_some() { Some(cx.plain(3)?) } else { None };
     let (queries, keys) = (cx.dims(heads.q)[2], cx.dims(heads.k)[2]);
     let limits = Limits { queries, keys, before, lengths, left, right };
-    let visibility = Visibility::new(cx, &limits, mask)?;
+    let visibility = Visibility::new(cx, &limits, mask, true)?;
     let scoring = Scoring { scale, cap, precision, stage };
     let (y, scores) = attend(cx, heads, &visibility, scoring)?;
     let y = if flat { join(cx, y)? } else { y };

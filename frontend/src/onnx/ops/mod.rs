@@ -32,6 +32,7 @@ mod reduction;
 mod reshape;
 mod resize;
 mod rotary;
+mod runtime_attention;
 mod shape;
 mod slice;
 mod softmax;
@@ -233,7 +234,9 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Upsample" 7 "f32" "constant scales" => resize::resize,
     "" "Where" 9 "any" "" => arithmetic::select,
     "" "Xor" 7 "bool" "" => arithmetic::logic,
+    "com.microsoft" "Attention" 1 "f32" "masks [B], [B, keys], [B, queries, keys]; no shared cache" => runtime_attention::attention,
     "com.microsoft" "Gelu" 1 "f32" "" => unary::unary,
+    "com.microsoft" "MultiHeadAttention" 1 "f32" "masks [B], [B, keys], [B, queries, keys]; no shared cache" => runtime_attention::multi_head_attention,
     "com.microsoft" "QGemm" 1 "i8 u8" "alpha 1; B and C known at compile time; quantised result" => gemm::qgemm,
     "com.microsoft" "QLinearAdd" 1 "i8 u8" "" => elementwise::qlinear_add,
     "com.microsoft" "QLinearAveragePool" 1 "i8 u8" "1-D and 2-D" => average_pool::qlinear_average_pool,
@@ -241,6 +244,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "com.microsoft" "QLinearGlobalAveragePool" 1 "i8 u8" "1-D and 2-D" => average_pool::qlinear_global_average_pool,
     "com.microsoft" "QLinearMul" 1 "i8 u8" "" => elementwise::qlinear_mul,
     "com.microsoft" "QLinearSoftmax" 1 "i8 u8" "" => softmax::qlinear_softmax,
+    "com.microsoft" "RotaryEmbedding" 1 "f32" "no packed batches" => runtime_attention::rotary_embedding,
 };
 
 /// The importer of an operator.

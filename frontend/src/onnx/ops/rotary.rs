@@ -17,19 +17,43 @@ pub(super) fn rotary_embedding(cx: &mut Context<'_, '_>) -> Step<()> {
     let turned = usize::try_from(stated)
         .map_err(|_| unsupported("rotary_embedding_dim", stated, "the number of elements that turn"))?;
     let x = cx.plain(0)?;
-    let dims = cx.dims(x);
     let positions = if cx.operand(3).is_some() { Some(cx.plain(3)?) } else { None };
-    let mut tables = [cx.plain(1)?, cx.plain(2)?];
+    let tables = [cx.plain(1)?, cx.plain(2)?];
+    let heads = if cx.dims(x).len() == 3 { count(cx, "num_heads")? } else { 0 };
+    embed(cx, x, tables, positions, Turn { interleaved, turned, heads })
+}
+
+/// Which elements are pairs.
+pub(super) struct Turn {
+    /// Neighbours, not the halves of what turns.
+    pub(super) interleaved: bool,
+    /// The first elements of a head, which turn; zero for all.
+    pub(super) turned: usize,
+    /// How many heads lie side by side in three dimensions.
+    pub(super) heads: usize,
+}
+
+/// `[B, H, S, D]` or `[B, S, H·D]` turned, as the result. Tables are `[positions, D/2]`, or `[B, S, D/2]` without positions.
+pub(super) fn embed(
+    cx: &mut Context<'_, '_>,
+    x: Value,
+    tables: [Value; 2],
+    positions: Option<Value>,
+    turn: Turn,
+) -> Step<()> {
+    let dims = cx.dims(x);
     // Heads lie in front of the positions, or behind them.
     let (shape, batch, steps, axis) = match *dims.as_slice() {
         [batch, heads, steps, depth] => ([batch, heads, steps, depth], batch, steps, 1),
         [batch, steps, width] => {
-            let heads = count(cx, "num_heads")?;
-            cx.require(width.is_multiple_of(heads), format!("{} does not hold {heads} heads", cx.ty(x)))?;
+            let heads = turn.heads;
+            let fits = heads > 0 && width.is_multiple_of(heads);
+            cx.require(fits, format!("{} does not hold {heads} heads side by side", cx.ty(x)))?;
             ([batch, steps, heads, width / heads], batch, steps, 2)
         }
         _ => return Err(Diagnostic::error(code::SHAPE, "RotaryEmbedding takes three or four dimensions")),
     };
+    let mut tables = tables;
     for table in &mut tables {
         let rows = match positions {
             Some(positions) => picked(cx, *table, positions, [batch, steps])?,
@@ -41,17 +65,24 @@ pub(super) fn rotary_embedding(cx: &mut Context<'_, '_>) -> Step<()> {
         *table = cx.reshape(rows, &own)?;
     }
     let x = cx.reshape(x, &shape)?;
-    let turned = if turned == 0 { shape[3] } else { turned };
-    let y = rotate(cx, x, tables, interleaved, turned)?;
+    let turned = if turn.turned == 0 { shape[3] } else { turn.turned };
+    let y = rotate(cx, x, tables, turn.interleaved, turned)?;
     let y = cx.reshape(y, &dims)?;
     cx.give(0, y)
 }
 
-/// The rows of a table at `positions`, `[batch, steps]`.
+/// The rows of a table at `positions`, `[batch, steps]`, or from a single one on.
 fn picked(cx: &mut Context<'_, '_>, table: Value, positions: Value, [batch, steps]: [usize; 2]) -> Step<Value> {
     let dims = cx.dims(table);
-    let plain = matches!(cx.ty(positions).dtype, DType::I32 | DType::I64);
+    let dtype = cx.ty(positions).dtype;
+    let plain = matches!(dtype, DType::I32 | DType::I64);
     cx.require(dims.len() == 2 && plain, "positions are integers that pick rows of a table")?;
+    let mut positions = positions;
+    if cx.dims(positions) == [1] {
+        let numbers = cx.ints("numbers", dtype, &[steps], (0..steps as i64).collect())?;
+        positions = cx.map("positions", &[positions, numbers], |x| x[0] + x[1])?;
+        positions = cx.expand(positions, &[batch, steps])?;
+    }
     cx.require(cx.dims(positions) == [batch, steps], "there is one position for each element of a sequence")?;
     let positions = cx.reshape(positions, &[1, batch * steps])?;
     let table = cx.reshape(table, &[1, dims[0], dims[1]])?;
@@ -60,7 +91,7 @@ fn picked(cx: &mut Context<'_, '_>, table: Value, positions: Value, [batch, step
 }
 
 /// The first `turned` elements of each row of `[A, B, C, D]`, turned by angles `[…, turned / 2]`; the others stay.
-pub(super) fn rotate(
+fn rotate(
     cx: &mut Context<'_, '_>,
     x: Value,
     [cos, sin]: [Value; 2],

@@ -28,6 +28,8 @@ pub(super) struct Visibility {
     keys: usize,
     /// Added to the scores; −inf hides a key.
     bias: Option<Value>,
+    /// Whether the bias may be −inf.
+    may_hide: bool,
     /// Hides keys where it is false.
     shown: Option<Value>,
     /// The first and last key that is seen, i32, one number for each query.
@@ -47,16 +49,25 @@ enum Blind {
 }
 
 impl Visibility {
-    /// What limits and a mask, bool or float, let through.
-    pub(super) fn new(cx: &mut Context<'_, '_>, limits: &Limits, mask: Option<Value>) -> Step<Self> {
+    /// What limits and a mask, bool or float, let through. A mask that is known not to hide is only added.
+    pub(super) fn new(
+        cx: &mut Context<'_, '_>,
+        limits: &Limits,
+        mask: Option<Value>,
+        may_hide: bool,
+    ) -> Step<Self> {
         let (first, last) = limits.interval(cx)?;
-        let mut this =
-            Self { keys: limits.keys, bias: None, shown: None, first, last, blind: Blind::None };
+        let mut this = Self { first, last, may_hide, ..Self::clear(limits.keys) };
         if let Some(mask) = mask {
             this.take_mask(cx, mask)?;
         }
         this.blind = this.find_blind(cx)?;
         Ok(this)
+    }
+
+    /// Every query sees all keys.
+    fn clear(keys: usize) -> Self {
+        Self { keys, bias: None, may_hide: true, shown: None, first: None, last: None, blind: Blind::None }
     }
 
     /// Whether every key is seen by every query, as it is.
@@ -106,7 +117,7 @@ impl Visibility {
         mask: Value,
         (first, last): (Option<Value>, Option<Value>),
     ) -> Step<Value> {
-        let other = Self { keys: self.keys, bias: None, shown: None, first, last, blind: Blind::None };
+        let other = Self { first, last, ..Self::clear(self.keys) };
         let is_bool = cx.ty(mask).dtype == DType::Bool;
         other.apply(cx, "mask", mask, move |x| if is_bool { x.literal(0.0) } else { x.literal(f64::NEG_INFINITY) })
     }
@@ -116,6 +127,7 @@ impl Visibility {
         match &numbers.data {
             Data::Bool(shown) if shown.iter().all(|&s| s) => self.shown = None,
             Data::F32(bias) if bias.iter().all(|&b| b == 0.0) => self.bias = None,
+            Data::F32(bias) if !bias.contains(&f32::NEG_INFINITY) => self.may_hide = false,
             Data::F32(bias) if bias.iter().all(|&b| b == 0.0 || b == f32::NEG_INFINITY) => {
                 let shown = Data::Bool(bias.iter().map(|&b| b == 0.0).collect());
                 self.bias = None;
@@ -140,14 +152,16 @@ impl Visibility {
             let seen = self.apply_to_scores(cx, "seen", clear, 0.0)?;
             let most = cx.reduce(seen, ReduceKind::Max, &[cx.dims(seen).len() - 1])?;
             let rows = cx.map("blind", &[most], |x| x[0].equals(x[0].literal(f64::NEG_INFINITY)))?;
-            let any = cx.build.numbers(rows).is_none_or(|n| (0..n.data.len()).any(|i| n.data.bits(i) != 0));
-            return Ok(if any { Blind::Rows(rows) } else { Blind::None });
+            return Ok(Self::blind_rows(cx, rows));
         }
-        if self.bias.is_some() || self.shown.is_some() {
+        if self.bias.is_some() && self.may_hide || self.shown.is_some() {
             return Ok(Blind::ByScores);
         }
         let (first, last) = (self.first, self.last);
         let inputs: Vec<Value> = first.into_iter().chain(last).collect();
+        if inputs.is_empty() {
+            return Ok(Blind::None);
+        }
         let rows = cx.map("blind", &inputs, |x| {
             let end = x[0].literal(keys as f64);
             match (first, last) {
@@ -156,7 +170,13 @@ impl Visibility {
                 _ => x[0].lt(x[0].literal(0.0)),
             }
         })?;
-        Ok(Blind::Rows(rows))
+        Ok(Self::blind_rows(cx, rows))
+    }
+
+    /// Rows that are blind, unless it is known that none is.
+    fn blind_rows(cx: &Context<'_, '_>, rows: Value) -> Blind {
+        let any = cx.build.numbers(rows).is_none_or(|n| (0..n.data.len()).any(|i| n.data.bits(i) != 0));
+        if any { Blind::Rows(rows) } else { Blind::None }
     }
 
     /// Scores with the bias on them, −inf where a key is hidden; in front of that a cap, if above zero.
@@ -197,13 +217,7 @@ impl Visibility {
         if interval {
             inputs.push(cx.ints("keys", DType::I32, &[self.keys], (0..self.keys as i64).collect())?);
         }
-        // A bias that is known and finite hides nothing.
-        let hides = self.bias.is_some_and(|bias| {
-            cx.build.numbers(bias).is_none_or(|n| match &n.data {
-                Data::F32(b) => b.contains(&f32::NEG_INFINITY),
-                _ => true,
-            })
-        });
+        let hides = self.may_hide;
         let kept = [self.bias, self.shown, self.first, self.last].map(|v| v.is_some());
         cx.map(part, &inputs, move |x| {
             let mut rest = x[1..].iter().copied();
