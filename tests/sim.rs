@@ -14,11 +14,12 @@ use tinyc_targets::Target;
 type Shapes = &'static [(&'static str, &'static [usize])];
 
 /// Models of this repository.
-const MODELS: [(&str, Shapes); 14] = [
+const MODELS: [(&str, Shapes); 17] = [
     ("digits/digits_f32", &[]),
     ("digits/digits_int8_io", &[]),
     ("digits/digits_int8_qdq", &[]),
     ("digits/digits_int8_qop", &[]),
+    ("twins/attention_mix", &[]),
     ("twins/conv1d", &[]),
     ("twins/dw_stack_qdq", &[]),
     ("twins/dyn_dims", &[("input", &[1, 3, 9, 7])]),
@@ -27,6 +28,8 @@ const MODELS: [(&str, Shapes); 14] = [
     ("twins/old_style", &[]),
     ("twins/qop_mix", &[]),
     ("twins/residual_qdq", &[]),
+    ("twins/runtime_attention", &[]),
+    ("twins/spectrum", &[]),
     ("twins/two_inputs", &[]),
     ("twins/u8u8_qdq", &[]),
 ];

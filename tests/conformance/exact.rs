@@ -30,6 +30,9 @@ pub(crate) fn expected(test: &str, input: &Tensor, stored: &Tensor) -> Option<Te
     }
     let most = exact.iter().fold(0.0f64, |most, v| most.max(v.abs()));
     let stored = stored.data.as_f32().unwrap();
-    assert!(stored.iter().zip(&exact).all(|(&s, e)| (f64::from(s) - e).abs() <= STORED_ERROR * most), "{test}");
+    assert!(
+        stored.iter().zip(&exact).all(|(&s, e)| (f64::from(s) - e).abs() <= STORED_ERROR * most),
+        "{test}"
+    );
     Some(Tensor::new(input.shape.clone(), Data::F32(exact.into_iter().map(|v| v as f32).collect())))
 }

@@ -68,6 +68,7 @@ pub(crate) fn own() -> Vec<Model> {
         Model::new(name, file("onnx"), file("npz"))
     };
     let twins = [
+        "attention_mix",
         "conv1d",
         "dw_stack_qdq",
         "dyn_dims",
@@ -76,6 +77,8 @@ pub(crate) fn own() -> Vec<Model> {
         "old_style",
         "qop_mix",
         "residual_qdq",
+        "runtime_attention",
+        "spectrum",
         "two_inputs",
         "u8u8_qdq",
     ];

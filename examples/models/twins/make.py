@@ -6,13 +6,13 @@
 from pathlib import Path
 
 import vectors
-from twins import floats, quantized, samples
+from twins import floats, quantized, samples, sequences
 
 HERE = Path(__file__).parent
 
 
 def main():
-    for makers, huge in [(quantized.ALL, 1e9), (floats.ALL, 20.0)]:
+    for makers, huge in [(quantized.ALL, 1e9), (floats.ALL, 20.0), (sequences.ALL, 20.0)]:
         for make in makers:
             net = make()
             path = HERE / f"{net.name}.onnx"

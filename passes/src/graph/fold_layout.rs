@@ -32,7 +32,7 @@ fn rewrite(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value> {
             view.base_axes().is_some_and(|axes| last.is_some() && axes.last() == Some(&last))
         }),
         Op::Pad(pad) => sink_pad(rewriter, node, pad),
-        Op::Add(_) | Op::Mul(_) => sink_binary(rewriter, node),
+        Op::Add(_) | Op::Mul(_) | Op::Map(_) => sink_elementwise(rewriter, node),
         _ => None,
     }
 }
@@ -84,22 +84,22 @@ fn sink_pad(rewriter: &mut Rewriter<'_>, node: Node, pad: &Pad) -> Option<Value>
     mover.put(&moved.into(), &[x], shape.into(), ty, &ops)
 }
 
-/// `op(view(x), y)` becomes `view(op(x, y'))` where `y'`, which is `y` seen from the other side, costs nothing.
-fn sink_binary(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value> {
+/// `op(view(x), y, …)` becomes `view(op(x, y', …))` where each `y'`, which is `y` seen from the other side, costs nothing.
+fn sink_elementwise(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value> {
     let old = rewriter.old;
     let data = &old.nodes[node];
     let ty = old.ty(data.outputs[0]);
     let inputs = rewriter.inputs(node);
     let mut mover = Mover::new(rewriter, node);
-    for first in 0..2 {
-        let y = inputs[1 - first];
-        let Some((x, view)) = mover.peel(inputs[first]) else { continue };
+    for (first, &input) in inputs.iter().enumerate() {
+        let Some((x, view)) = mover.peel(input) else { continue };
         if view.shape != ty.shape {
             continue;
         }
-        let Some(y) = mover.seen_from_base(y, &view) else { continue };
-        let mut arguments = [x, y];
-        arguments.rotate_left(first);
+        let argument = |(i, &y)| if i == first { Some(x) } else { mover.seen_from_base(y, &view) };
+        let Some(arguments) = inputs.iter().enumerate().map(argument).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
         if let Some(value) = mover.put(&data.op, &arguments, view.base.clone(), ty, &view.ops()) {
             return Some(value);
         }
@@ -261,7 +261,8 @@ fn view_type(x: &TensorType, op: &Op) -> Option<TensorType> {
 mod tests {
     use super::*;
     use crate::graph::samples::{floats, ints, ops, q8, quantized};
-    use tinyc_ir::op::{Add, Clamp, Conv2d, Mul, Quantize};
+    use tinyc_ir::formula::Formula;
+    use tinyc_ir::op::{Add, Clamp, Conv2d, Map, Mul, Quantize};
     use tinyc_ir::{Activation, DType, Tensor, eval::eval};
 
     const NHWC: [usize; 4] = [0, 2, 3, 1];
@@ -317,6 +318,24 @@ mod tests {
         graph.outputs = vec![padded];
         let after = run(&graph);
         assert_eq!(ops(&after), ["transpose", "conv2d", "clamp", "mul", "conv2d", "add", "pad", "transpose"]);
+        same(&graph, &after, &[ramp(&[1, 3, 4, 5])]);
+    }
+
+    #[test]
+    fn formulas_are_computed_in_the_layout_of_their_arguments() {
+        let at = Origin::default;
+        let mut graph = Graph::new("g");
+        let x = graph.input("x", TensorType::f32([1, 3, 4, 5]));
+        let a = wrapped(&mut graph, x, "a", [3, 2]);
+        let shift = floats(&mut graph, "shift", [2, 1, 1], &[0.25, -0.5]);
+        let f = Formula::write(&[DType::F32; 2], |x| (x[0] + x[1]).tanh());
+        let a = graph.node(Map { f }, &[a, shift], "act", at()).unwrap();
+        let f = Formula::write(&[DType::F32], |x| x[0] * x[0].sigmoid());
+        let a = graph.node(Map { f }, &[a], "swish", at()).unwrap();
+        let b = wrapped(&mut graph, a, "b", [2, 2]);
+        graph.outputs = vec![b];
+        let after = run(&graph);
+        assert_eq!(ops(&after), ["transpose", "conv2d", "map", "map", "conv2d", "transpose"]);
         same(&graph, &after, &[ramp(&[1, 3, 4, 5])]);
     }
 

@@ -1,6 +1,7 @@
 //! `add`, `mul`, `clamp` and `requantize`: one element at a time, in place where memory allows.
 
 use super::layer::Layer;
+use super::nest::Nest;
 use super::requant::{Channel, Requant, Shift, Target, clamp as clamp_int, round_shift};
 use super::weighted_sum::{activate, stored_range};
 use super::{Lowering, Unsupported};
@@ -172,9 +173,8 @@ struct Binary {
     name: String,
     comment: String,
     buffers: [Buffer; 2],
-    /// One loop over all elements, or one per dimension where an argument is broadcast.
-    dims: Vec<usize>,
-    strides: [Vec<usize>; 2],
+    /// Where both arguments and the result are.
+    nest: Nest,
 }
 
 impl Binary {
@@ -183,14 +183,10 @@ impl Binary {
         let values = &lowering.graph.nodes[node].inputs;
         let buffers = [lowering.buffer(values[0]), lowering.buffer(values[1])];
         let elements = output.shape.elements();
-        let flat = inputs.iter().all(|t| t.shape == output.shape);
-        let (dims, strides) = if flat {
-            (vec![elements], [vec![1], vec![1]])
-        } else {
-            (output.shape.to_vec(), [0, 1].map(|i: usize| inputs[i].shape.broadcast_strides(&output.shape)))
-        };
+        let [a, b] = [0, 1].map(|i: usize| inputs[i].shape.broadcast_strides(&output.shape));
+        let nest = Nest::of(&output.shape, &[&a, &b, &output.shape.strides()]);
         let comment = format!("{} and {}", inputs[0].shape, inputs[1].shape);
-        Self { name: format!("{name}_{elements}"), comment, buffers, dims, strides }
+        Self { name: format!("{name}_{elements}"), comment, buffers, nest }
     }
 
     fn emit(
@@ -204,28 +200,20 @@ impl Binary {
         let params = [layer.read("a", self.buffers[0]), layer.read("b", self.buffers[1])];
         let y = layer.write("y", y);
         // In place in whichever argument has the result's form; the memory plan decides whether it dies here.
-        let fits = |p: &&Param| {
-            self.dims.len() == 1 && layer.scalar(**p).size() == layer.scalar(y).size() && layer.is_arena(**p)
+        let fits = |&i: &usize| {
+            let same = layer.scalar(params[i]).size() == layer.scalar(y).size();
+            self.nest.same(i, 2) && same && layer.is_arena(params[i])
         };
-        if let Some(&alias) = params.iter().find(fits) {
-            layer.b.may_alias(y, alias);
+        if let Some(i) = (0..2).find(fits) {
+            layer.b.may_alias(y, params[i]);
         }
-        let names: Vec<String> = (0..self.dims.len())
-            .map(|i| if self.dims.len() == 1 { "i".into() } else { format!("i{i}") })
-            .collect();
-        let dims: Vec<(&str, usize)> =
-            names.iter().map(String::as_str).zip(self.dims.iter().copied()).collect();
         let float = layer.scalar(y) == Scalar::F32;
-        let result = tinyc_ir::Shape::new(self.dims.clone()).strides();
-        layer.nest(&dims, &mut |layer, at| {
-            let dot = |strides: &[usize]| {
-                at.iter().zip(strides).fold(Affine::constant(0), |sum, (i, &s)| sum.plus(&i.times(s as i64)))
-            };
+        self.nest.each(&mut layer, "i", &mut |layer, at| {
             let scalar = if float { Scalar::F32 } else { Scalar::I32 };
-            let a = layer.b.load_as(scalar, params[0], dot(&self.strides[0]));
-            let b = layer.b.load_as(scalar, params[1], dot(&self.strides[1]));
+            let a = layer.b.load_as(scalar, params[0], at[0].clone());
+            let b = layer.b.load_as(scalar, params[1], at[1].clone());
             let sum = value(layer, a, b);
-            layer.b.store(y, dot(&result), sum);
+            layer.b.store(y, at[2].clone(), sum);
         });
         layer.finish(0);
     }

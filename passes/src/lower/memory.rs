@@ -80,7 +80,7 @@ fn in_place(
     kernel
         .params
         .iter()
-        .filter(|(_, data)| data.access == Access::Write)
+        .filter(|(_, data)| data.access != Access::Read)
         .filter_map(|(param, data)| Some((call.args[param.index()], call.args[data.may_alias?.index()])))
         .filter(|&(written, read)| {
             written != read

@@ -20,6 +20,10 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupported>
     // The float kernel keeps the exponentials in the result until it knows their sum.
     let float = !output.is_quantized();
     let y = if float { layer.read_write("y", y) } else { layer.write("y", y) };
+    // Each element of a float row is read before its exponential takes its place.
+    if float && layer.is_arena(x) {
+        layer.b.may_alias(y, x);
+    }
     match (&inputs[0].quant, output.quant.as_ref().and_then(|q| q.tensor_wide())) {
         (Some(quant), Some((scale, zero))) => {
             let table = layer.constant("exp_table", Data::U32(exp_table(quant.scale(0), n).to_vec()));

@@ -161,8 +161,7 @@ pub(super) fn attend(
         && heads.is_multiple_of(shared)
         && [k, v].iter().all(|&x| cx.ty(x).dtype == cx.ty(q).dtype);
     if !fits || !cx.ty(q).dtype.is_float() {
-        let message =
-            format!("{}, {} and {} are not heads of one attention", cx.ty(q), cx.ty(k), cx.ty(v));
+        let message = format!("{}, {} and {} are not heads of one attention", cx.ty(q), cx.ty(k), cx.ty(v));
         return Err(Diagnostic::error(code::SHAPE, message));
     }
     let q = scaled(cx, q, scoring.scale.unwrap_or_else(|| 1.0 / (depth as f64).sqrt()))?;
@@ -216,7 +215,12 @@ fn scaled(cx: &mut Context<'_, '_>, x: Value, scale: f64) -> Step<Value> {
 
 /// `q · kᵀ` of `[batch, rows, depth]` and `[batch, keys, depth]`. Either the keys are turned or, if that moves fewer elements,
 /// the queries and the result: for a single query nothing moves. The sums are the same.
-fn products(cx: &mut Context<'_, '_>, q: Value, k: Value, [batch, rows, keys, depth]: [usize; 4]) -> Step<Value> {
+fn products(
+    cx: &mut Context<'_, '_>,
+    q: Value,
+    k: Value,
+    [batch, rows, keys, depth]: [usize; 4],
+) -> Step<Value> {
     let q = cx.reshape(q, &[batch, rows, depth])?;
     let k = cx.reshape(k, &[batch, keys, depth])?;
     let moved = if rows == 1 { 0 } else { rows.saturating_mul(depth + keys) };

@@ -16,7 +16,8 @@ pub(super) fn causal_conv(cx: &mut Context<'_, '_>) -> Step<()> {
         _ => return Err(unsupported("activation", activation, "none, silu, swish")),
     };
     let (x, weight) = (cx.float(0)?, cx.float(1)?);
-    let (&[batch, channels, count], &[filters, 1, taps]) = (cx.dims(x).as_slice(), cx.dims(weight).as_slice())
+    let (&[batch, channels, count], &[filters, 1, taps]) =
+        (cx.dims(x).as_slice(), cx.dims(weight).as_slice())
     else {
         return Err(Diagnostic::error(code::SHAPE, "a sequence is [N, C, L] and its weight [C, 1, K]"));
     };
@@ -52,7 +53,13 @@ pub(super) fn causal_conv(cx: &mut Context<'_, '_>) -> Step<()> {
 }
 
 /// With weights that are known: a `conv2d` of one group for each channel.
-fn convolved(cx: &mut Context<'_, '_>, x: Value, weight: Value, bias: Option<Value>, border: usize) -> Step<Value> {
+fn convolved(
+    cx: &mut Context<'_, '_>,
+    x: Value,
+    weight: Value,
+    bias: Option<Value>,
+    border: usize,
+) -> Step<Value> {
     let channels = cx.dims(weight)[0];
     let image = to_channels_last(cx, x, "x")?;
     let weight = to_channels_last(cx, weight, "weight")?;

@@ -22,7 +22,11 @@ pub(super) fn col2im(cx: &mut Context<'_, '_>) -> Step<()> {
     let list = |name: &str, default: usize, count: usize| -> Step<Vec<usize>> {
         let values = cx.attributes().sizes(name)?.unwrap_or_else(|| vec![default; count]);
         let fits = values.len() == count && (default == 0 || values.iter().all(|&v| v > 0));
-        if fits { Ok(values) } else { Err(unsupported(name, format!("{values:?}"), &format!("{count} values"))) }
+        if fits {
+            Ok(values)
+        } else {
+            Err(unsupported(name, format!("{values:?}"), &format!("{count} values")))
+        }
     };
     let (strides, dilations) = (list("strides", 1, rank)?, list("dilations", 1, rank)?);
     let pads = list("pads", 0, 2 * rank)?;

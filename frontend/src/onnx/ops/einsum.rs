@@ -24,7 +24,8 @@ struct Term {
 /// `Einsum x, …`
 pub(super) fn einsum(cx: &mut Context<'_, '_>) -> Step<()> {
     let text = cx.attributes().string("equation")?;
-    let text = text.ok_or_else(|| Diagnostic::error(code::ATTRIBUTE, "Einsum needs the attribute equation"))?;
+    let text =
+        text.ok_or_else(|| Diagnostic::error(code::ATTRIBUTE, "Einsum needs the attribute equation"))?;
     let operands = cx.plain_all()?;
     let ranks: Vec<usize> = operands.iter().map(|&x| cx.dims(x).len()).collect();
     let equation = Equation::read(&text, &ranks)?;
@@ -134,7 +135,12 @@ fn next_pair(terms: &[Term], result: &[Label], sizes: &BTreeMap<Label, usize>) -
 }
 
 /// The product of two terms, summed over what both have and nothing needs.
-fn join(cx: &mut Context<'_, '_>, [a, b]: [Term; 2], needed: &BTreeSet<Label>, result: &[Label]) -> Step<Term> {
+fn join(
+    cx: &mut Context<'_, '_>,
+    [a, b]: [Term; 2],
+    needed: &BTreeSet<Label>,
+    result: &[Label],
+) -> Step<Term> {
     let common = |label: &&Label| b.labels.contains(label);
     let (batch, sum): (Vec<Label>, Vec<Label>) =
         a.labels.iter().filter(common).partition(|label| needed.contains(label));
@@ -170,8 +176,7 @@ fn join(cx: &mut Context<'_, '_>, [a, b]: [Term; 2], needed: &BTreeSet<Label>, r
 
 /// A term's value with its axes in the order of some labels.
 fn ordered(cx: &mut Context<'_, '_>, term: &Term, labels: &[Label]) -> Step<Value> {
-    let perm: Vec<usize> =
-        labels.iter().filter_map(|l| term.labels.iter().position(|t| t == l)).collect();
+    let perm: Vec<usize> = labels.iter().filter_map(|l| term.labels.iter().position(|t| t == l)).collect();
     cx.transpose(term.value, &perm)
 }
 

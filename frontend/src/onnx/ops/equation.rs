@@ -42,8 +42,11 @@ impl Equation {
         if written.len() != ranks.len() {
             return Err(wrong(text, format!("{} terms for {} operands", written.len(), ranks.len())));
         }
-        let terms: Vec<Vec<Label>> =
-            written.iter().zip(ranks).map(|(term, &rank)| term.labels(text, rank)).collect::<Result<_, _>>()?;
+        let terms: Vec<Vec<Label>> = written
+            .iter()
+            .zip(ranks)
+            .map(|(term, &rank)| term.labels(text, rank))
+            .collect::<Result<_, _>>()?;
         let used: BTreeSet<Label> = terms.iter().flatten().copied().collect();
         let hidden: Vec<Label> =
             used.iter().rev().copied().filter(|l| matches!(l, Label::Ellipsis(_))).collect();

@@ -88,7 +88,10 @@ pub(super) fn stft(cx: &mut Context<'_, '_>) -> Step<()> {
     let onesided = cx.attributes().flag("onesided")?.unwrap_or(true);
     let x = signal(cx)?;
     let &[batch, count, parts] = cx.dims(x).as_slice() else {
-        return Err(Diagnostic::error(code::SHAPE, format!("a signal is [N, length, 1 or 2], not {}", cx.ty(x))));
+        return Err(Diagnostic::error(
+            code::SHAPE,
+            format!("a signal is [N, length, 1 or 2], not {}", cx.ty(x)),
+        ));
     };
     let number = |cx: &Context<'_, '_>, i: usize| -> Step<usize> {
         Ok(cx.known_ints(i)?.first().and_then(|&n| usize::try_from(n).ok()).unwrap_or(0))
@@ -133,7 +136,8 @@ impl Transform {
         let wanted = if self.mirrored { self.length / 2 + 1 } else { self.length };
         let present = cx.dims(x)[1].min(wanted);
         let x = cx.slice(x, 1, 0, present, 1)?;
-        let first = (2..).take_while(|d| d * d <= self.length).filter(|d| self.length.is_multiple_of(*d)).last();
+        let first =
+            (2..).take_while(|d| d * d <= self.length).filter(|d| self.length.is_multiple_of(*d)).last();
         match first.filter(|_| self.length > DIRECT) {
             None => self.by_matrix(cx, x),
             Some(first) => {
@@ -176,7 +180,8 @@ impl Transform {
             let weight = if alone { self.factor } else { 2.0 * self.factor };
             for (k, result) in (0..self.bins).flat_map(|k| (0..results).map(move |r| (k, r))) {
                 let (cos, sin) = angle(j, k, self.length);
-                factors.push(weight * if part == result { cos } else { sin * self.sign * [-1.0, 1.0][result] });
+                factors
+                    .push(weight * if part == result { cos } else { sin * self.sign * [-1.0, 1.0][result] });
             }
         }
         let x = cx.reshape(x, &[1, rows, shape[0]])?;

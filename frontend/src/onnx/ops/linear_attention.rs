@@ -40,18 +40,19 @@ pub(super) fn linear_attention(cx: &mut Context<'_, '_>) -> Step<()> {
     let scale = cx.attributes().float("scale")?.filter(|s| *s != 0.0).map(f64::from);
     let (of_q, of_k) = (count(cx, "q_num_heads")?, count(cx, "kv_num_heads")?);
     let given = |i: usize| cx.operand(i).is_some();
-    cx.require(given(4) == decays, format!("decay is an operand if the rule is gated, and only then: {rule}"))?;
-    cx.require(given(5) == corrects, format!("beta is an operand if the rule is delta, and only then: {rule}"))?;
+    cx.require(
+        given(4) == decays,
+        format!("decay is an operand if the rule is gated, and only then: {rule}"),
+    )?;
+    cx.require(
+        given(5) == corrects,
+        format!("beta is an operand if the rule is delta, and only then: {rule}"),
+    )?;
     let [q, k, v] = [cx.float(0)?, cx.float(1)?, cx.float(2)?];
     let [q, k, v] = [split(cx, q, of_q)?, split(cx, k, of_k)?, split(cx, v, of_k)?];
     let (dims, steps) = (cx.dims(q), cx.dims(q)[2]);
-    let heads = Heads {
-        batch: dims[0],
-        states: of_k,
-        group: of_q / of_k,
-        depth: dims[3],
-        width: cx.dims(v)[3],
-    };
+    let heads =
+        Heads { batch: dims[0], states: of_k, group: of_q / of_k, depth: dims[3], width: cx.dims(v)[3] };
     let fits = of_q.is_multiple_of(of_k)
         && cx.dims(k) == [dims[0], of_k, steps, dims[3]]
         && cx.dims(v)[..3] == cx.dims(k)[..3];
@@ -100,7 +101,10 @@ impl Heads {
         let x = cx.float(4)?;
         let per_row = self.states * self.depth;
         let fits = [self.states, per_row].map(|width| cx.dims(x) == [self.batch, steps, width]);
-        cx.require(fits.contains(&true), format!("decay is one number for each head or row, not {}", cx.ty(x)))?;
+        cx.require(
+            fits.contains(&true),
+            format!("decay is one number for each head or row, not {}", cx.ty(x)),
+        )?;
         let x = cx.map("decay", &[x], |x| x[0].exp())?;
         split(cx, x, self.states)
     }
@@ -109,7 +113,10 @@ impl Heads {
     fn beta(&self, cx: &mut Context<'_, '_>, steps: usize) -> Step<Value> {
         let x = cx.float(5)?;
         let fits = [1, self.states].map(|width| cx.dims(x) == [self.batch, steps, width]);
-        cx.require(fits.contains(&true), format!("beta is one number for each step or head, not {}", cx.ty(x)))?;
+        cx.require(
+            fits.contains(&true),
+            format!("beta is one number for each step or head, not {}", cx.ty(x)),
+        )?;
         let x = split(cx, x, cx.dims(x)[2])?;
         cx.expand(x, &[self.batch, self.states, steps, 1])
     }

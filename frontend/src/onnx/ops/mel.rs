@@ -12,7 +12,9 @@ pub(super) fn mel_weight_matrix(cx: &mut Context<'_, '_>) -> Step<()> {
     let size = |cx: &Context<'_, '_>, i: usize| -> Step<usize> {
         let stated = cx.known_ints(i)?.first().copied().unwrap_or(0);
         let size = usize::try_from(stated).ok().filter(|n| (1..1 << 31).contains(n));
-        size.ok_or_else(|| Diagnostic::error(code::SHAPE, format!("operand {i} of MelWeightMatrix is above 0")))
+        size.ok_or_else(|| {
+            Diagnostic::error(code::SHAPE, format!("operand {i} of MelWeightMatrix is above 0"))
+        })
     };
     let (bands, length, rate) = (size(cx, 0)?, size(cx, 1)?, size(cx, 2)?);
     let edge = |cx: &Context<'_, '_>, i: usize| -> Step<f64> {

@@ -13,13 +13,28 @@ fn standardised(cx: &mut Context<'_, '_>, x: Value, axes: &[usize], epsilon: f64
     let sum = cx.reduce(x, ReduceKind::Sum, axes)?;
     let mean = cx.map("mean", &[sum], |x| x[0] / count as f64)?;
     let centred = cx.map("centred", &[x, mean], |x| x[0] - x[1])?;
-    let square = cx.map("square", &[centred], |x| x[0] * x[0])?;
-    let sum = cx.reduce(square, ReduceKind::Sum, axes)?;
+    let sum = squares(cx, centred, axes)?;
     let inverse = cx.map("inverse", &[sum], |x| {
         let root = (x[0] / count as f64 + epsilon).sqrt();
         root.literal(1.0) / root
     })?;
     Ok([centred, inverse, mean])
+}
+
+/// The sum of squares over some axes. Of the last ones it is the product of each row with itself, with the same bits, so that
+/// no square is stored.
+fn squares(cx: &mut Context<'_, '_>, x: Value, axes: &[usize]) -> Step<Value> {
+    let mut dims = cx.dims(x);
+    let outer = dims.len() - axes.len();
+    if !axes.iter().copied().eq(outer..dims.len()) {
+        let square = cx.map("square", &[x], |x| x[0] * x[0])?;
+        return cx.reduce(square, ReduceKind::Sum, axes);
+    }
+    let (rows, count) = (dims[..outer].iter().product(), dims[outer..].iter().product());
+    let (row, column) = (cx.reshape(x, &[rows, 1, count])?, cx.reshape(x, &[rows, count, 1])?);
+    let sum = cx.product(row, column)?;
+    dims[outer..].fill(1);
+    cx.reshape(sum, &dims)
 }
 
 /// `LayerNormalization x, scale, bias?` over the axes from `axis` on.
@@ -49,8 +64,7 @@ pub(super) fn rms_normalization(cx: &mut Context<'_, '_>) -> Step<()> {
     let dims = cx.dims(x);
     let axes: Vec<usize> = (cx.axis("axis", -1, dims.len())?..dims.len()).collect();
     let count: usize = axes.iter().map(|&a| dims[a]).product();
-    let square = cx.map("square", &[x], |x| x[0] * x[0])?;
-    let sum = cx.reduce(square, ReduceKind::Sum, &axes)?;
+    let sum = squares(cx, x, &axes)?;
     let y = cx.map("y", &[x, sum, scale], |x| x[0] / (x[1] / count as f64 + epsilon).sqrt() * x[2])?;
     cx.give(0, y)
 }
@@ -107,8 +121,7 @@ pub(super) fn mean_variance_normalization(cx: &mut Context<'_, '_>) -> Step<()> 
     cx.require(axes.len() == stated.len(), format!("axes {stated:?} are not axes of {rank} dimensions"))?;
     let [centred, _, _] = standardised(cx, x, &axes, 0.0)?;
     let count: usize = axes.iter().map(|&a| cx.dims(x)[a]).product();
-    let square = cx.map("square", &[centred], |x| x[0] * x[0])?;
-    let sum = cx.reduce(square, ReduceKind::Sum, &axes)?;
+    let sum = squares(cx, centred, &axes)?;
     let y = cx.map("y", &[centred, sum], |x| x[0] / ((x[1] / count as f64).sqrt() + 1e-9))?;
     cx.give(0, y)
 }

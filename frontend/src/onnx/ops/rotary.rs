@@ -72,7 +72,12 @@ pub(super) fn embed(
 }
 
 /// The rows of a table at `positions`, `[batch, steps]`, or from a single one on.
-fn picked(cx: &mut Context<'_, '_>, table: Value, positions: Value, [batch, steps]: [usize; 2]) -> Step<Value> {
+fn picked(
+    cx: &mut Context<'_, '_>,
+    table: Value,
+    positions: Value,
+    [batch, steps]: [usize; 2],
+) -> Step<Value> {
     let dims = cx.dims(table);
     let dtype = cx.ty(positions).dtype;
     let plain = matches!(dtype, DType::I32 | DType::I64);

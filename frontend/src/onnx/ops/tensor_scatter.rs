@@ -20,7 +20,8 @@ pub(super) fn tensor_scatter(cx: &mut Context<'_, '_>) -> Step<()> {
     cx.require(axis > 0, "the axis of TensorScatter is not that of the batch")?;
     let mut expected = dims.clone();
     expected[axis] = written.get(axis).copied().unwrap_or(0);
-    let fits = expected == written && written[axis] <= dims[axis] && cx.ty(cache).dtype == cx.ty(update).dtype;
+    let fits =
+        expected == written && written[axis] <= dims[axis] && cx.ty(cache).dtype == cx.ty(update).dtype;
     cx.require(fits, format!("{} does not go into {}", cx.ty(update), cx.ty(cache)))?;
     let count = written[axis];
     if cx.operand(2).is_none() {

@@ -119,7 +119,12 @@ impl Visibility {
     ) -> Step<Value> {
         let other = Self { first, last, ..Self::clear(self.keys) };
         let is_bool = cx.ty(mask).dtype == DType::Bool;
-        other.apply(cx, "mask", mask, move |x| if is_bool { x.literal(0.0) } else { x.literal(f64::NEG_INFINITY) })
+        other.apply(
+            cx,
+            "mask",
+            mask,
+            move |x| if is_bool { x.literal(0.0) } else { x.literal(f64::NEG_INFINITY) },
+        )
     }
 
     /// Drops a known mask that says nothing, and makes bools of one that only hides.
@@ -131,7 +136,8 @@ impl Visibility {
             Data::F32(bias) if bias.iter().all(|&b| b == 0.0 || b == f32::NEG_INFINITY) => {
                 let shown = Data::Bool(bias.iter().map(|&b| b == 0.0).collect());
                 self.bias = None;
-                self.shown = Some(cx.part_constant("mask", Tensor::new(numbers.shape.clone(), shown), None)?);
+                self.shown =
+                    Some(cx.part_constant("mask", Tensor::new(numbers.shape.clone(), shown), None)?);
             }
             _ => {}
         }
@@ -246,7 +252,13 @@ impl Visibility {
     }
 
     /// Rows of blind queries as zeros; `scores` are those with the bias.
-    pub(super) fn without_blind(&self, cx: &mut Context<'_, '_>, part: &str, x: Value, scores: Value) -> Step<Value> {
+    pub(super) fn without_blind(
+        &self,
+        cx: &mut Context<'_, '_>,
+        part: &str,
+        x: Value,
+        scores: Value,
+    ) -> Step<Value> {
         match self.blind {
             Blind::None => Ok(x),
             Blind::Rows(rows) => cx.map(part, &[x, rows], |x| x[1].select(x[0].literal(0.0), x[0])),
@@ -283,9 +295,9 @@ impl Limits {
         let lengths = cx.reshape(lengths, &[dims[0], 1, 1, 1])?;
         let rows = cx.ints("rows", DType::I32, &[self.queries, 1], (0..self.queries as i64).collect())?;
         let first = match left {
-            Some(by) => Some(cx.map("first", &[lengths, rows], |x| {
-                x[0].to(DType::I32) + x[1] - (queries + by as f64)
-            })?),
+            Some(by) => Some(
+                cx.map("first", &[lengths, rows], |x| x[0].to(DType::I32) + x[1] - (queries + by as f64))?,
+            ),
             None => None,
         };
         let last = match right {
