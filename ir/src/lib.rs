@@ -11,6 +11,7 @@ pub mod eval;
 pub mod exact;
 pub mod formula;
 pub mod graph;
+pub mod half;
 pub mod loops;
 pub mod op;
 pub mod origin;

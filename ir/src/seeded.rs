@@ -1,6 +1,6 @@
 //! Pseudo-random numbers from a seed: the same on every host and in every version. Not for secrets.
 
-use crate::{DType, Data, Shape, Tensor};
+use crate::{DType, Data, Shape, Tensor, half};
 
 /// A SplitMix64 stream.
 #[derive(Clone, Debug)]
@@ -47,16 +47,23 @@ impl Seeded {
         self.range(-(1 << 23), (1 << 23) - 1) as f32 / (1 << 23) as f32
     }
 
-    /// A tensor of such numbers: the whole range of 8 and 16 bits, ±2^15 (unsigned: up to 2^16) for wider integers, `-1..1` for floats.
+    /// A tensor of such numbers: the whole range of up to 16 bits, ±2^15 (unsigned: up to 2^16) for wider integers, `-1..1`
+    /// for floats.
     pub fn tensor(&mut self, dtype: DType, shape: impl Into<Shape>) -> Tensor {
         let shape = shape.into();
         let count = shape.elements();
         let data = match dtype {
             DType::F32 => Data::F32((0..count).map(|_| self.unit()).collect()),
             DType::F64 => Data::F64((0..count).map(|_| f64::from(self.unit())).collect()),
+            DType::F16 => Data::F16((0..count).map(|_| half::f32_to_f16(self.unit())).collect()),
+            DType::BF16 => Data::BF16((0..count).map(|_| half::f32_to_bf16(self.unit())).collect()),
             DType::Bool => Data::Bool((0..count).map(|_| self.once_in(2)).collect()),
             _ => {
                 let (lo, hi) = match dtype {
+                    DType::I2 => (-2, 1),
+                    DType::U2 => (0, 3),
+                    DType::I4 => (-8, 7),
+                    DType::U4 => (0, 15),
                     DType::I8 => (-128, 127),
                     DType::I16 | DType::I32 | DType::I64 => (-(1 << 15), (1 << 15) - 1),
                     DType::U8 => (0, 255),

@@ -37,7 +37,7 @@ impl TensorType {
 
     /// Bytes of the whole tensor.
     pub fn bytes(&self) -> usize {
-        self.dtype.size() * self.shape.elements()
+        self.dtype.bytes_of(self.shape.elements()).expect("tensors are smaller than memory")
     }
 
     /// Whether the tensor holds quantised integers.

@@ -125,13 +125,23 @@ fn term_type(term: &Term, types: &[DType], arguments: &[DType]) -> Result<DType,
             arguments.get(i).copied().ok_or_else(|| TypeError::new(format!("there is no argument x{i}")))
         }
         Term::Literal(literal) => Ok(literal.scalar()),
-        Term::Convert(to, _) => Ok(to),
+        Term::Convert(to, x) => {
+            let from = types[x];
+            // Half floats have one way in and out, and so have integers that share bytes.
+            let bridge = |narrow: DType, other: DType| match narrow {
+                _ if narrow == other => true,
+                DType::F16 | DType::BF16 => other == DType::F32,
+                _ => !narrow.is_packed() || other == DType::I32,
+            };
+            require!(bridge(to, from) && bridge(from, to), "{from} does not become {to}");
+            Ok(to)
+        }
         Term::Unary(op, x) => {
             let ty = types[x];
             let fits = match op {
                 UnaryOp::Neg | UnaryOp::Abs => is_arithmetic(ty) && (ty.is_signed() || ty.is_float()),
                 UnaryOp::Not => is_arithmetic(ty) && ty.is_int() || ty == DType::Bool,
-                UnaryOp::Sqrt | UnaryOp::RoundTiesEven => ty.is_float(),
+                UnaryOp::Sqrt | UnaryOp::RoundTiesEven => is_arithmetic(ty) && ty.is_float(),
                 _ => ty == DType::F32,
             };
             require!(fits, "{op:?} is not defined on {ty}");

@@ -80,14 +80,37 @@ impl<'w> Number<'w> {
         self.writer.literal(literal)
     }
 
-    /// The value in another type; itself if it has that type.
+    /// The value in another type; itself if it has that type. Half floats go by way of f32. Integers that share bytes go
+    /// by way of i32, and floats are brought into their range first, as they are for wider integers.
     pub fn to(self, ty: DType) -> Self {
-        if self.ty() == ty { self } else { self.writer.push(Term::Convert(ty, self.at), ty) }
+        let from = self.ty();
+        let arithmetic = |ty: DType| if ty.is_float() { DType::F32 } else { DType::I32 };
+        if from == ty {
+            self
+        } else if (from.is_half() || from.is_packed()) && ty != arithmetic(from) {
+            self.to(arithmetic(from)).to(ty)
+        } else if let Some((lo, hi)) = ty.int_range().filter(|_| ty.is_packed() && from != DType::I32) {
+            let wide = self.to(DType::I32);
+            let wide = if from.is_float() {
+                wide.max(wide.literal(lo as f64)).min(wide.literal(hi as f64))
+            } else {
+                wide
+            };
+            wide.to(ty)
+        } else if ty.is_half() && from != DType::F32 {
+            self.to(DType::F32).to(ty)
+        } else {
+            self.writer.push(Term::Convert(ty, self.at), ty)
+        }
     }
 
-    /// In the type of arithmetic that holds every value: i32 for narrower integers and bool.
+    /// In the type of arithmetic that holds every value: i32 for narrower integers and bool, f32 for half floats.
     pub fn wide(self) -> Self {
-        if self.ty().size() < 4 { self.to(DType::I32) } else { self }
+        match self.ty() {
+            ty if ty.is_half() => self.to(DType::F32),
+            ty if ty.size() < 4 => self.to(DType::I32),
+            _ => self,
+        }
     }
 
     /// The absolute value.
@@ -185,7 +208,7 @@ impl<'w> Number<'w> {
         self.binary(BinaryOp::Ne, other)
     }
 
-    /// `then` where this bool holds, else `otherwise`. Choices of a narrow type are made as i32.
+    /// `then` where this bool holds, else `otherwise`. Choices of a narrow type are made in a wide one.
     pub fn select(self, then: Self, otherwise: Self) -> Self {
         let ty = then.ty();
         if ty.size() < 4 && ty != DType::Bool {

@@ -46,6 +46,7 @@ pub enum ExprData {
     },
     /// Changes the type. Integer to integer: widened by value or cut to the low bits. Integer to float: nearest, ties
     /// to even. Float to integer: towards zero, saturated, NaN becomes 0. Float to float: nearest. To bool: not zero.
+    /// Half floats become f32 only, and come from f32 only, as [`half`](crate::half) says.
     Convert {
         /// The result's type.
         to: Scalar,

@@ -3,7 +3,7 @@
 use super::kernel::{Kernel, KernelData};
 use super::scalar::Scalar;
 use crate::entity::Arena;
-use crate::{Data, Origin};
+use crate::{DType, Data, Origin};
 use std::sync::Arc;
 
 crate::entity! {
@@ -43,6 +43,9 @@ pub struct BufferData {
     pub align: u32,
     /// Where it lies.
     pub place: Place,
+    /// The type and number of the elements that share the bytes of a buffer of u8; `None` where each element is one of
+    /// `scalar`. Kernels see bytes, and take elements out and put them in by shifts.
+    pub packed: Option<(DType, usize)>,
     /// The tensor of the optimised graph that the buffer holds once written, if it holds exactly one.
     pub tensor: Option<String>,
     /// Quantisation and dimensions of an input or output, for named constants in the emitted code.
@@ -77,6 +80,11 @@ impl BufferData {
     /// Bytes of the whole buffer.
     pub fn bytes(&self) -> usize {
         self.len * self.scalar.size()
+    }
+
+    /// The type and number of the elements that the buffer holds.
+    pub fn elements(&self) -> (DType, usize) {
+        self.packed.unwrap_or((self.scalar, self.len))
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) fn affine(terms: &[(i64, Loop)], constant: i64) -> Affine {
 }
 
 pub(super) fn buffer(name: &str, scalar: Scalar, len: usize, place: Place) -> BufferData {
-    BufferData { name: name.into(), scalar, len, align: 8, place, tensor: None, face: None }
+    BufferData { name: name.into(), scalar, len, align: 8, place, packed: None, tensor: None, face: None }
 }
 
 pub(super) fn flash(name: &str, data: Data) -> BufferData {

@@ -16,7 +16,8 @@ use crate::{Activation, DType, Data, Tensor, TensorType};
 ///
 /// On floats, one accumulator per output: bias, then kernel rows, columns, channels. Padding adds nothing.
 ///
-/// On quantised types: `x` i8, u8 or i16 per tensor; `weight` i8 or u8 per tensor or per axis 0; `bias` i32 with zero
+/// On quantised types: `x` i8, u8 or i16 per tensor; `weight` i8, u8, i4, u4, i2 or u2 per tensor or
+/// per axis 0; `bias` i32 with zero
 /// point 0 and scale `x.scale · weight.scale`. The exact sum `acc = bias + Σ (x − zx)·(w − zw)` becomes
 /// `clamp(zy + rhe(acc · M))` with `M = f32(f32(x.scale · weight.scale) / y.scale)`; padding holds `zx`.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,7 +57,10 @@ pub(super) fn check_weighted_sum(inputs: &[&TensorType], y: &TensorType) -> Resu
         return Ok(());
     }
     require!(matches!(x.dtype, DType::I8 | DType::U8 | DType::I16), "a quantised x is i8, u8 or i16, not {x}");
-    require!(matches!(weight.dtype, DType::I8 | DType::U8), "a quantised weight is i8 or u8, not {weight}");
+    require!(
+        matches!(weight.dtype, DType::I8 | DType::U8) || weight.dtype.is_packed(),
+        "a quantised weight is i8 or u8 or narrower, not {weight}"
+    );
     require!(bias.dtype == DType::I32, "the bias of quantised arguments is i32, not {bias}");
     require!(matches!(y.dtype, DType::I8 | DType::U8 | DType::I16), "a quantised result is i8, u8 or i16, not {y}");
     let (Some(_), Some(wq), Some(_)) = (&x.quant, &weight.quant, &y.quant) else {

@@ -5,7 +5,7 @@ use super::{Operator, TypeError};
 use crate::text::attrs::{AttrError, Attrs};
 use crate::{DType, Tensor, TensorType};
 
-/// `dequantize x`: i8, u8, i16 or i32, per tensor or per axis → f32 of the same shape
+/// `dequantize x`: i2 to i32, u2, u4 or u8, per tensor or per axis → f32 of the same shape
 ///
 /// `f32(x − zero_point) · scale`: the difference exact, then rounded to f32 (it only rounds for i32), then one product.
 #[derive(Clone, PartialEq, Debug)]

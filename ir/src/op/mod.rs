@@ -80,6 +80,7 @@ fn require_same(inferred: &TensorType, output: &TensorType) -> Result<(), TypeEr
     Ok(())
 }
 
+pub mod storage;
 pub mod window;
 
 /// One row per operator, `file::Struct`. From it come the enum [`Op`], its conversions and its dispatch.
@@ -134,8 +135,7 @@ macro_rules! ops {
                 match self { $(Self::$name(op) => op.check(inputs, output),)+ }
             }
 
-            /// Evaluates the operator; see [`Operator::eval`].
-            pub fn eval(&self, inputs: &[(&TensorType, &Tensor)], output: &TensorType) -> Tensor {
+            fn eval_wide(&self, inputs: &[(&TensorType, &Tensor)], output: &TensorType) -> Tensor {
                 match self { $(Self::$name(op) => op.eval(inputs, output),)+ }
             }
 
@@ -177,13 +177,28 @@ impl Op {
     /// See [`Operator::infer`]; the number of arguments is checked too.
     pub fn infer(&self, inputs: &[&TensorType]) -> Result<TensorType, TypeError> {
         self.require_arity(inputs.len())?;
-        self.infer_checked(inputs)
+        self.check_packed(inputs)?;
+        match self.wide_inputs(inputs) {
+            Some(wide) => self.infer_checked(&wide.iter().collect::<Vec<_>>()),
+            None => self.infer_checked(inputs),
+        }
     }
 
     /// See [`Operator::check`]; the number of arguments is checked too.
     pub fn check(&self, inputs: &[&TensorType], output: &TensorType) -> Result<(), TypeError> {
         self.require_arity(inputs.len())?;
-        self.check_output(inputs, output)
+        self.check_packed(inputs)?;
+        let wide_output = self.wide_output(output);
+        let output = wide_output.as_ref().unwrap_or(output);
+        match self.wide_inputs(inputs) {
+            Some(wide) => self.check_output(&wide.iter().collect::<Vec<_>>(), output),
+            None => self.check_output(inputs, output),
+        }
+    }
+
+    /// Evaluates the operator; see [`Operator::eval`].
+    pub fn eval(&self, inputs: &[(&TensorType, &Tensor)], output: &TensorType) -> Tensor {
+        self.eval_half(inputs, output).unwrap_or_else(|| self.eval_wide(inputs, output))
     }
 
     fn require_arity(&self, count: usize) -> Result<(), TypeError> {

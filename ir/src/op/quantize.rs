@@ -5,7 +5,7 @@ use super::{Operator, TypeError};
 use crate::text::attrs::{AttrError, Attrs};
 use crate::{DType, Data, Tensor, TensorType};
 
-/// `quantize x`: f32 → i8, u8, i16 or i32 of the same shape, per tensor or per axis
+/// `quantize x`: f32 → i2 to i32, u2, u4 or u8 of the same shape, per tensor or per axis
 ///
 /// `clamp(zero_point + rhe(f32(x / scale)))`: the quotient is a float operation and rounded as such, as ONNX says; NaN
 /// becomes the zero point.
@@ -22,7 +22,8 @@ pub fn quantized(x: f32, scale: f32, zero_point: i32, dtype: DType) -> i64 {
 /// Checks a quantised type on its own: its axis exists and has as many entries as scales.
 pub(crate) fn check_quant(ty: &TensorType) -> Result<(), TypeError> {
     let Some(quant) = &ty.quant else { return Err(TypeError::new(format!("{ty} is not quantised"))) };
-    require!(matches!(ty.dtype, DType::I8 | DType::U8 | DType::I16 | DType::I32), "{ty} is not i8, u8, i16 or i32");
+    let legal = matches!(ty.dtype, DType::I8 | DType::U8 | DType::I16 | DType::I32) || ty.dtype.is_packed();
+    require!(legal, "{ty} is not i32, i16, i8, u8 or narrower");
     if let Some(axis) = quant.axis() {
         require!(
             axis < ty.shape.rank() && ty.shape[axis] == quant.scales().len(),

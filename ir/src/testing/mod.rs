@@ -55,7 +55,7 @@ fn random_tensor(random: &mut Seeded, ty: &TensorType) -> Tensor {
     let count = ty.shape.elements();
     let manner = random.below(6);
     let data = match ty.dtype.int_range() {
-        None if ty.dtype == DType::F32 => {
+        None if ty.dtype == DType::F32 || ty.dtype.is_half() => {
             let special =
                 [0.0, -0.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e-45, -1e-39, f32::MAX, 0.5, -2.5];
             let step = 2.0f32.powi(random.range(-6, 3) as i32);
@@ -66,7 +66,7 @@ fn random_tensor(random: &mut Seeded, ty: &TensorType) -> Tensor {
                 2 => same,
                 _ => float(random),
             };
-            Data::F32((0..count).map(|_| value(random)).collect())
+            Data::F32((0..count).map(|_| value(random)).collect()).narrowed(ty.dtype)
         }
         None => return random.tensor(ty.dtype, ty.shape.clone()),
         Some((lo, hi)) => {

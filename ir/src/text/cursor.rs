@@ -216,7 +216,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `0.5`, `-3`, `inf`, `-inf`, `nan` (quiet, positive) or `nan(0x7fc00001)`, a NaN by its bits.
-    fn float<T: FromStr + Copy>(
+    pub(super) fn float<T: FromStr + Copy>(
         &mut self,
         from_bits: impl Fn(u64) -> Option<T>,
         negate: impl Fn(T) -> T,

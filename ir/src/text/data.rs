@@ -2,8 +2,10 @@
 
 use super::cursor::{Cursor, LARGEST, Parse};
 use crate::seeded::Seeded;
-use crate::{DType, Data};
+use crate::{DType, Data, half};
 use std::fmt::Write;
+use std::num::ParseFloatError;
+use std::str::FromStr;
 
 /// Up to this many elements are written as a list of numbers, more as hexadecimal digits.
 const LONGEST_LIST: usize = 32;
@@ -25,8 +27,7 @@ impl DataPrinter {
     /// The text of the data; lines of hexadecimal digits start with `indent`.
     pub(super) fn print(&mut self, data: &Data, indent: &str) -> String {
         let bytes = data.to_le_bytes();
-        let size = data.dtype().size();
-        let same = bytes.chunks(size).all(|element| element == &bytes[..size]);
+        let same = (1..data.len()).all(|i| data.bits(i) == data.bits(0));
         if same && data.len() > 3 && bytes.len() <= self.budget {
             self.budget -= bytes.len();
             return format!("splat({})", element(data, 0));
@@ -57,6 +58,8 @@ pub(super) fn element(data: &Data, at: usize) -> String {
         Data::U64(v) => v[at].to_string(),
         Data::F32(v) => f32_text(v[at]),
         Data::F64(v) => f64_text(v[at]),
+        Data::F16(v) => half_text(DType::F16, v[at]),
+        Data::BF16(v) => half_text(DType::BF16, v[at]),
         ints => ints.int(at).to_string(),
     }
 }
@@ -79,6 +82,49 @@ pub(super) fn f64_text(x: f64) -> String {
     }
 }
 
+/// The number, which is exact, or the bits of a NaN that is not the canonical one.
+fn half_text(dtype: DType, bits: u16) -> String {
+    let x = half::widen(dtype, bits);
+    match x.is_nan() {
+        false => format!("{x:?}"),
+        true if bits == half::narrow(dtype, x) => "nan".into(),
+        true => format!("nan({bits:#x})"),
+    }
+}
+
+/// A half float by its bits; what is none is rounded to the nearest.
+fn half_float(cursor: &mut Cursor<'_>, dtype: DType) -> Parse<u16> {
+    let nan_of = |bits: u64| u16::try_from(bits).ok().filter(|&b| half::widen(dtype, b).is_nan()).map(Half::Bits);
+    let number = cursor.float(nan_of, Half::negated, |x| matches!(x, Half::Number(x) if x.is_infinite()))?;
+    Ok(match number {
+        Half::Bits(bits) => bits,
+        Half::Number(x) => half::narrow(dtype, x),
+    })
+}
+
+/// A half float as it is written.
+#[derive(Clone, Copy)]
+enum Half {
+    Bits(u16),
+    Number(f32),
+}
+
+impl Half {
+    fn negated(self) -> Self {
+        match self {
+            Self::Bits(bits) => Self::Bits(bits ^ 0x8000),
+            Self::Number(x) => Self::Number(-x),
+        }
+    }
+}
+
+impl FromStr for Half {
+    type Err = ParseFloatError;
+    fn from_str(text: &str) -> Result<Self, ParseFloatError> {
+        text.parse().map(Self::Number)
+    }
+}
+
 /// Reads data of `count` elements.
 pub(super) fn data(cursor: &mut Cursor<'_>, dtype: DType, count: usize) -> Parse<Data> {
     let start = cursor.position();
@@ -98,7 +144,7 @@ pub(super) fn data(cursor: &mut Cursor<'_>, dtype: DType, count: usize) -> Parse
         reserve(cursor, start, dtype, count)?;
         Seeded::new(seed).tensor(dtype, [count]).data
     } else if cursor.eat_word("hex") {
-        hex(cursor, start, dtype)?
+        hex(cursor, start, dtype, count)?
     } else if cursor.is("...") {
         let error = cursor.error(607, "the constant's data was left out when the text was printed");
         cursor.help("print the graph in full");
@@ -115,7 +161,7 @@ pub(super) fn data(cursor: &mut Cursor<'_>, dtype: DType, count: usize) -> Parse
 
 /// Refuses to make more data than a file may ask for.
 fn reserve(cursor: &mut Cursor<'_>, start: usize, dtype: DType, count: usize) -> Parse<()> {
-    match count.checked_mul(dtype.size()).and_then(|bytes| cursor.budget.checked_sub(bytes)) {
+    match dtype.bytes_of(count).and_then(|bytes| cursor.budget.checked_sub(bytes)) {
         Some(rest) => {
             cursor.budget = rest;
             Ok(())
@@ -148,6 +194,20 @@ fn list(cursor: &mut Cursor<'_>, dtype: DType, (open, close): (&str, &str)) -> P
         DType::U64 => ints!(U64, u64),
         DType::F32 => Data::F32(cursor.items(close, Cursor::f32)?),
         DType::F64 => Data::F64(cursor.items(close, Cursor::f64)?),
+        DType::F16 => Data::F16(cursor.items(close, |c| half_float(c, dtype))?),
+        DType::BF16 => Data::BF16(cursor.items(close, |c| half_float(c, dtype))?),
+        DType::I4 | DType::U4 | DType::I2 | DType::U2 => {
+            let range = dtype.int_range().unwrap_or_default();
+            let element = |c: &mut Cursor<'_>| {
+                let start = c.position();
+                let value = c.int::<i64>(&format!("an integer of type {dtype}"))?;
+                match (range.0..=range.1).contains(&value.into()) {
+                    true => Ok(value),
+                    false => Err(c.error_at(start, 605, format!("the number does not fit {dtype}"))),
+                }
+            };
+            Data::from_ints(dtype, cursor.items(close, element)?)
+        }
     })
 }
 
@@ -160,7 +220,7 @@ pub(super) fn bool(cursor: &mut Cursor<'_>) -> Parse<bool> {
 }
 
 /// Little-endian bytes as strings of hexadecimal digits, one behind the other.
-fn hex(cursor: &mut Cursor<'_>, start: usize, dtype: DType) -> Parse<Data> {
+fn hex(cursor: &mut Cursor<'_>, start: usize, dtype: DType, count: usize) -> Parse<Data> {
     let mut bytes = Vec::new();
     let mut line = cursor.position();
     let mut text = cursor.text("a string of hexadecimal digits")?;
@@ -183,6 +243,6 @@ fn hex(cursor: &mut Cursor<'_>, start: usize, dtype: DType) -> Parse<Data> {
     if dtype == DType::Bool && bytes.iter().any(|&b| b > 1) {
         return Err(cursor.error_at(start, 607, "a byte of bool data is 00 or 01"));
     }
-    let message = format!("{} bytes are not a whole number of {dtype} elements", bytes.len());
-    Data::from_le_bytes(dtype, &bytes).ok_or_else(|| cursor.error_at(start, 607, message))
+    let message = format!("{} bytes are not {count} elements of type {dtype}", bytes.len());
+    Data::from_le_bytes(dtype, count, &bytes).ok_or_else(|| cursor.error_at(start, 607, message))
 }

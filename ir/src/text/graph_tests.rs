@@ -102,10 +102,10 @@ fn constants_of_every_type_and_size_survive() {
             let ty = TensorType::new(dtype, shape.clone());
             let elements = ty.shape.elements();
             let random = Seeded::new(9).tensor(dtype, shape.clone());
-            let extreme = vec![0xffu8; elements * dtype.size()];
+            let extreme = vec![0xffu8; dtype.bytes_of(elements).unwrap()];
             let extreme = match dtype {
                 DType::Bool => Data::Bool(vec![true; elements]),
-                _ => Data::from_le_bytes(dtype, &extreme).unwrap(),
+                _ => Data::from_le_bytes(dtype, elements, &extreme).unwrap(),
             };
             let extreme = Tensor::new(shape, extreme);
             let a = graph.constant("a", ty.clone(), random.clone());

@@ -32,7 +32,7 @@
 //! - A label is a word. The printer numbers values in the order of the lines: `v0`, `v1`, …; `out` comes last.
 //! - A name is a string; without it, the value's name is its label.
 //! - Without a type, an operator's result gets the one that it infers.
-//! - Elements are row-major. `hex` is little-endian bytes, `splat` repeats one element, `seeded` makes numbers from
+//! - Elements are row-major. i4, u4, i2 and u2 share bytes, the first element in the low bits. `hex` is little-endian bytes, `splat` repeats one element, `seeded` makes numbers from
 //!   [`Seeded`](crate::seeded::Seeded), for tests; both make at most 64 MiB in one file.
 //! - Printing may leave large constants out as `...` ([`PrintOptions`]); that is for reading only.
 //!
@@ -51,7 +51,8 @@
 //! ```text
 //! program = "program" symbol "{" item* "}"
 //! item    = "arena" bytes
-//!         | "buffer" symbol ":" dtype "[" length "]" "align" bytes place ("tensor" string)? face? ("=" data)?
+//!         | "buffer" symbol ":" dtype "[" length "]" "align" bytes place packed? ("tensor" string)? face? ("=" data)?
+//! packed  = "packed" dtype "[" length "]"                       what elements the bytes of a buffer of u8 hold
 //!         | "in" symbols | "out" symbols
 //!         | "kernel" symbol "(" params ")" comment? block
 //!         | "call" symbol "(" symbols ")" ("macs" count)? origin?

@@ -176,6 +176,8 @@ fn buffer(cursor: &mut Cursor<'_>, name: &str) -> Parse<BufferData> {
     let place = cursor.position();
     let word = cursor.word("`input`, `output`, `flash`, `arena` or `state`")?;
     let number = if word == "flash" { 0 } else { cursor.int::<u32>("a position or offset")? };
+    let packed =
+        if cursor.eat_word("packed") { Some((dtype(cursor)?, length(cursor)?)) } else { None };
     let tensor = if cursor.eat_word("tensor") { Some(cursor.text("a tensor's name")?) } else { None };
     let face = if cursor.eat_word("face") { Some(face(cursor)?) } else { None };
     let place = match word {
@@ -189,7 +191,7 @@ fn buffer(cursor: &mut Cursor<'_>, name: &str) -> Parse<BufferData> {
         }
         _ => return Err(cursor.error_at(place, 603, format!("`{word}` is no place for a buffer"))),
     };
-    Ok(BufferData { name: name.into(), scalar, len, align, place, tensor, face })
+    Ok(BufferData { name: name.into(), scalar, len, align, place, packed, tensor, face })
 }
 
 /// `[490]`.

@@ -54,7 +54,7 @@ pub fn print_program_with(program: &Program, options: &PrintOptions) -> String {
 
 /// `buffer @x: i8[490] align 8 input 0 tensor "x:0" face [1,49,10,1] q(0.5, -3)`.
 fn buffer_line(buffer: &BufferData, data: &mut DataPrinter) -> String {
-    let BufferData { name, scalar, len, align, place, tensor, face } = buffer;
+    let BufferData { name, scalar, len, align, place, packed, tensor, face } = buffer;
     let mut text = format!("buffer {}: {scalar}[{len}] align {align}", symbol(name));
     text += &match place {
         Place::Input(position) => format!(" input {position}"),
@@ -63,6 +63,9 @@ fn buffer_line(buffer: &BufferData, data: &mut DataPrinter) -> String {
         Place::State(offset) => format!(" state {offset}"),
         Place::Flash(_) => " flash".to_string(),
     };
+    if let Some((dtype, count)) = packed {
+        text += &format!(" packed {dtype}[{count}]");
+    }
     if let Some(tensor) = tensor {
         text += &format!(" tensor {tensor:?}");
     }

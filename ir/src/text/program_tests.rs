@@ -230,7 +230,9 @@ fn random_programs_survive() {
             let (tensor, face) =
                 (random.once_in(2).then(|| "t\"\n".into()), random.once_in(2).then_some(face));
             let name = ["x", "y", "call", "a b", "é"][i].to_string();
-            let data = BufferData { name, scalar: DType::I16, len: 70, align: 1 << i, place, tensor, face };
+            let packed = (i == 2).then_some((DType::I4, 280));
+            let data =
+                BufferData { name, scalar: DType::I16, len: 70, align: 1 << i, place, packed, tensor, face };
             let buffer = program.buffers.push(data);
             [&mut program.inputs, &mut program.outputs][i % 2].push(buffer);
             let origin = if i == 2 { Origin::default() } else { Origin::onnx("n", i as u32) };

@@ -1,7 +1,7 @@
 //! The interpreter's memory: real bytes at the planned places, each with a flag that says whether it was written.
 
 use super::fault::Trap;
-use crate::Data;
+use crate::{DType, Data};
 use crate::entity::Entity;
 use crate::loops::{Buffer, Place, Program};
 
@@ -62,22 +62,26 @@ impl<'a> Memory<'a> {
                     memory.starts[buffer.index()] = arena + *offset as usize;
                 }
                 Place::State(offset) => memory.starts[buffer.index()] = state + *offset as usize,
-                Place::Flash(constant) => memory.fill(buffer, constant)?,
+                Place::Flash(constant) => memory.fill(buffer, (data.scalar, data.len), constant)?,
                 Place::Input(_) | Place::Output(_) => {}
             }
         }
         Ok(memory)
     }
 
-    /// Overwrites a whole buffer; a trap if the data has another type or length.
-    pub(super) fn fill(&mut self, buffer: Buffer, data: &Data) -> Result<(), Trap> {
+    /// Overwrites a whole input; a trap if the data has another type or length.
+    pub(super) fn supply(&mut self, buffer: Buffer, data: &Data) -> Result<(), Trap> {
+        self.fill(buffer, self.program.buffers[buffer].elements(), data)
+    }
+
+    fn fill(&mut self, buffer: Buffer, elements: (DType, usize), data: &Data) -> Result<(), Trap> {
         let expected = &self.program.buffers[buffer];
-        if (expected.scalar, expected.len) != (data.dtype(), data.len()) {
+        if elements != (data.dtype(), data.len()) {
             return Err(Trap::before_calls(format!(
                 "buffer {} holds {} of {}, not {} of {}",
                 expected.name,
-                expected.len,
-                expected.scalar,
+                elements.1,
+                elements.0,
                 data.len(),
                 data.dtype()
             )));
@@ -106,7 +110,8 @@ impl<'a> Memory<'a> {
         if !self.written[range.clone()].iter().all(|&w| w) {
             return None;
         }
-        Data::from_le_bytes(data.scalar, &self.bytes[range])
+        let (dtype, count) = data.elements();
+        Data::from_le_bytes(dtype, count, &self.bytes[range])
     }
 
     /// The first element of a buffer that has an unwritten byte.

@@ -71,7 +71,7 @@ impl<'a> Interpreter<'a> {
             return Err(Trap::before_calls(message));
         }
         for (&buffer, data) in program.inputs.iter().zip(inputs) {
-            self.memory.fill(buffer, data)?;
+            self.memory.supply(buffer, data)?;
         }
         for position in 0..program.calls.len() {
             self.call(position)?;

@@ -4,6 +4,7 @@
 
 use super::fault::Fault;
 use crate::loops::{BinaryOp, PackedOp, Scalar, UnaryOp, packed};
+use crate::half;
 use tinyc_runtime::math;
 
 /// The 64-bit form of the low bits of an integer type.
@@ -14,7 +15,11 @@ pub(super) fn extend(scalar: Scalar, bits: u64) -> u64 {
         Scalar::I16 => bits as i16 as u64,
         Scalar::I32 => bits as i32 as u64,
         Scalar::U8 => u64::from(bits as u8),
-        Scalar::U16 => u64::from(bits as u16),
+        Scalar::U16 | Scalar::F16 | Scalar::BF16 => u64::from(bits as u16),
+        Scalar::I4 => ((bits as i8) << 4 >> 4) as u64,
+        Scalar::U4 => bits & 15,
+        Scalar::I2 => ((bits as i8) << 6 >> 6) as u64,
+        Scalar::U2 => bits & 3,
         Scalar::U32 | Scalar::F32 => u64::from(bits as u32),
         Scalar::I64 | Scalar::U64 | Scalar::F64 => bits,
     }
@@ -141,7 +146,12 @@ pub(crate) fn binary(op: BinaryOp, scalar: Scalar, a: u64, b: u64) -> Result<u64
 }
 
 pub(crate) fn convert(from: Scalar, to: Scalar, x: u64) -> u64 {
+    // The verifiers let half floats become f32 only, and only f32 become half floats.
+    if to.is_half() {
+        return u64::from(half::narrow(to, f32_of(x)));
+    }
     let from_float = match from {
+        Scalar::F16 | Scalar::BF16 => Some(f64::from(half::widen(from, x as u16))),
         Scalar::F32 => Some(f64::from(f32_of(x))), // exact
         Scalar::F64 => Some(f64::from_bits(x)),
         _ => None,
@@ -156,6 +166,7 @@ pub(crate) fn convert(from: Scalar, to: Scalar, x: u64) -> u64 {
         (Some(v), Scalar::U16) => u64::from(v as u16),
         (Some(v), Scalar::U32) => u64::from(v as u32),
         (Some(v), Scalar::U64) => v as u64,
+        (Some(_), Scalar::F32) if from.is_half() => bits_of(half::widen(from, x as u16)),
         (Some(v), Scalar::F32) => bits_of(v as f32),
         (Some(v), Scalar::F64) => v.to_bits(),
         // Only a u64 can have the top bit set without being negative.
@@ -164,7 +175,7 @@ pub(crate) fn convert(from: Scalar, to: Scalar, x: u64) -> u64 {
         (None, Scalar::F32) => bits_of(x as i64 as f32),
         (None, Scalar::F64) => (x as i64 as f64).to_bits(),
         (None, Scalar::Bool) => u64::from(x != 0),
-        (None, _) => extend(to, x),
+        (_, _) => extend(to, x),
     }
 }
 

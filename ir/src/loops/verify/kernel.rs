@@ -82,6 +82,9 @@ impl<'a> Walk<'a> {
                     param.align, param.name, param.scalar
                 ));
             }
+            if param.scalar.is_packed() {
+                self.error(format!("elements of {} share bytes: {} is not u8", param.name, param.scalar));
+            }
             let Some(other) = param.may_alias else { continue };
             let is_read = self.kernel.params.get(other).is_some_and(|p| p.access == Access::Read);
             if param.access == Access::Read || !is_read || other == id {

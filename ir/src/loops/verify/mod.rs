@@ -9,6 +9,7 @@ mod types;
 
 use super::identifier::is_identifier;
 use super::{Access, Buffer, Kernel, Param, Place, Program};
+use crate::DType;
 use crate::entity::Entity;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -85,6 +86,15 @@ impl Verifier<'_> {
         if data.len.checked_mul(data.scalar.size()).is_none_or(|bytes| bytes > i32::MAX as usize) {
             self.error(&place, format!("{} elements are too many", data.len));
             return;
+        }
+        if data.scalar.is_packed() {
+            self.error(&place, format!("elements of type {} share bytes: it is a buffer of u8", data.scalar));
+        }
+        if let Some((dtype, count)) = data.packed
+            && (!dtype.is_packed() || data.scalar != DType::U8 || dtype.bytes_of(count) != Some(data.len))
+        {
+            let held = format!("{count} of {dtype}");
+            self.error(&place, format!("{} of {} do not hold {held}", data.len, data.scalar));
         }
         let listed = |list: &[Buffer], position: u32| list.get(position as usize) == Some(&buffer);
         match &data.place {

@@ -29,7 +29,15 @@ pub(super) fn check(kernel: &KernelData, expr: Expr) -> Result<(), String> {
     let ty = |e: Expr| kernel.scalar(e);
     let refuse = |what: String, scalar| Err(format!("{what} is not defined on {scalar}"));
     match &kernel.exprs[expr] {
-        ExprData::Literal(_) | ExprData::Var(_) | ExprData::Affine(_) | ExprData::Convert { .. } => Ok(()),
+        ExprData::Literal(_) | ExprData::Var(_) | ExprData::Affine(_) => Ok(()),
+        ExprData::Convert { to, value } => {
+            let from = ty(*value);
+            let half = |narrow: Scalar, other: Scalar| narrow.is_half() && other != Scalar::F32 && other != narrow;
+            if half(*to, from) || half(from, *to) || to.is_packed() {
+                return Err(format!("{from} does not become {to}"));
+            }
+            Ok(())
+        }
         ExprData::Load { param, scalar, .. } => {
             let element = kernel.params[*param].scalar;
             if is_whole_elements(element, *scalar) {
@@ -43,7 +51,7 @@ pub(super) fn check(kernel: &KernelData, expr: Expr) -> Result<(), String> {
             let fits = match op {
                 UnaryOp::Neg | UnaryOp::Abs => number && (scalar.is_signed() || scalar.is_float()),
                 UnaryOp::Not => number && scalar.is_int() || scalar == Scalar::Bool,
-                UnaryOp::Sqrt | UnaryOp::RoundTiesEven => scalar.is_float(),
+                UnaryOp::Sqrt | UnaryOp::RoundTiesEven => number && scalar.is_float(),
                 UnaryOp::Exp
                 | UnaryOp::Log
                 | UnaryOp::Sin
