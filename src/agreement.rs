@@ -36,7 +36,7 @@ impl Agreement {
 fn stored(tensor: &Tensor) -> Vec<f64> {
     match &tensor.data {
         Data::F32(values) => values.iter().map(|&v| f64::from(v)).collect(),
-        Data::F64(values) => values.clone(),
+        Data::F64(_) | Data::F16(_) | Data::BF16(_) => tensor.data.to_reals(),
         ints => ints.to_ints().unwrap_or_default().into_iter().map(|v| v as f64).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! Arrays of a file into the inputs of a model, sample by sample; with them labels and expected outputs, if it has any.
 
-use crate::npz::{Array, Npz, code};
+use crate::npz::{Array, Npz, code, stand_in_type};
 use tinyc_ir::{DType, Data, Diagnostic, Diagnostics, Graph, Tensor, TensorType};
 
 /// What a file holds for a model.
@@ -84,7 +84,7 @@ fn input(
     let named = [name, &numbered].into_iter().find_map(|name| Some((name, npz.get(name)?)));
     let takes = |array: &Array| {
         let dtype = array.data.dtype();
-        dtype == ty.dtype || (quantize && ty.is_quantized() && dtype == DType::F32)
+        dtype == stand_in_type(ty.dtype) || (quantize && ty.is_quantized() && dtype == DType::F32)
     };
     let fits = |array: &Array| takes(array) && rows(array, &ty.shape).is_some();
     let first =
@@ -100,9 +100,13 @@ fn input(
     let samples = limit.map_or(samples, |limit| samples.min(limit));
     let tensors = (0..samples).map(|sample| {
         let tensor = slice(array, sample, ty);
-        if tensor.dtype() == ty.dtype { tensor } else { quantized(&tensor, ty) }
+        if tensor.dtype() == stand_in_type(ty.dtype) {
+            native(source, tensor, ty)
+        } else {
+            Ok(quantized(&tensor, ty))
+        }
     });
-    Ok((source.to_owned(), tensors.collect()))
+    Ok((source.to_owned(), tensors.collect::<Result<_, _>>()?))
 }
 
 /// How many samples of a shape an array holds; `None` if it does not fit.
@@ -118,17 +122,34 @@ fn slice(array: &Array, sample: usize, ty: &TensorType) -> Tensor {
     Tensor::new(ty.shape.clone(), array.data.gather(&positions))
 }
 
+/// A tensor of the type that stands in for the model's, in the model's type. Floats are rounded; integers must fit.
+fn native(name: &str, tensor: Tensor, ty: &TensorType) -> Result<Tensor, Diagnostic> {
+    if tensor.dtype() == ty.dtype {
+        return Ok(tensor);
+    }
+    if ty.dtype.is_half() {
+        return Ok(Tensor::new(tensor.shape, tensor.data.narrowed(ty.dtype)));
+    }
+    let ints = tensor.data.to_ints().unwrap_or_default();
+    let (lo, hi) = ty.dtype.int_range().unwrap_or_default();
+    if let Some(value) = ints.iter().find(|&&v| !(lo..=hi).contains(&v.into())) {
+        let message = format!("array \"{name}\" holds {value}, which is no {}", ty.dtype);
+        return Err(Diagnostic::error(code::TYPE, message).help(format!("{} is {lo} to {hi}", ty.dtype)));
+    }
+    Ok(Tensor::new(tensor.shape, Data::from_ints(ty.dtype, ints)))
+}
+
 /// The expected tensors of an output, which must fit exactly and be enough.
 fn exactly(name: &str, array: &Array, ty: &TensorType, count: usize) -> Result<Vec<Tensor>, Diagnostic> {
     let samples = rows(array, &ty.shape).ok_or_else(|| wrong_shape(name, array, ty))?;
-    if array.data.dtype() != ty.dtype {
+    if array.data.dtype() != stand_in_type(ty.dtype) {
         return Err(wrong_type(name, array, ty));
     }
     if samples < count {
         let message = format!("array \"{name}\" has {samples} samples, but there are {count} inputs");
         return Err(Diagnostic::error(code::SAMPLES, message));
     }
-    Ok((0..count).map(|sample| slice(array, sample, ty)).collect())
+    (0..count).map(|sample| native(name, slice(array, sample, ty), ty)).collect()
 }
 
 fn labels(npz: &Npz, count: usize, problems: &mut Diagnostics) -> Option<Vec<i64>> {
@@ -209,15 +230,16 @@ fn wrong_type(source: &str, array: &Array, ty: &TensorType) -> Diagnostic {
 fn numpy(dtype: DType) -> &'static str {
     match dtype {
         DType::Bool => "bool",
-        DType::I8 => "int8",
+        DType::I8 | DType::I4 | DType::I2 => "int8",
         DType::I16 => "int16",
         DType::I32 => "int32",
         DType::I64 => "int64",
-        DType::U8 => "uint8",
+        DType::U8 | DType::U4 | DType::U2 => "uint8",
         DType::U16 => "uint16",
         DType::U32 => "uint32",
         DType::U64 => "uint64",
-        DType::F32 => "float32",
+        DType::F16 => "float16",
+        DType::F32 | DType::BF16 => "float32",
         DType::F64 => "float64",
     }
 }
@@ -226,7 +248,7 @@ fn numpy(dtype: DType) -> &'static str {
 pub fn reals(tensor: &Tensor, ty: &TensorType) -> Vec<f64> {
     match (&tensor.data, &ty.quant) {
         (Data::F32(values), _) => values.iter().map(|&v| f64::from(v)).collect(),
-        (Data::F64(values), _) => values.clone(),
+        (data, _) if data.dtype().is_float() => data.to_reals(),
         (data, quant) => {
             let (scale, zero) = quant.as_ref().and_then(|q| q.tensor_wide()).unwrap_or((1.0, 0));
             let ints = data.to_ints().unwrap_or_default();

@@ -55,8 +55,9 @@ fn samples(graph: &Graph, count: usize) -> Vec<Vec<Tensor>> {
                 Data::F32((0..elements).map(|_| (random.next() % 4001) as f32 / 1000.0 - 2.0).collect())
             }
             dtype => {
-                let bytes: Vec<u8> = (0..elements * dtype.size()).map(|_| random.next() as u8).collect();
-                Data::from_le_bytes(dtype, &bytes).expect("a whole number of elements")
+                let size = dtype.bytes_of(elements).expect("a small tensor");
+                let bytes: Vec<u8> = (0..size).map(|_| random.next() as u8).collect();
+                Data::from_le_bytes(dtype, elements, &bytes).expect("a whole number of elements")
             }
         };
         Tensor::new(ty.shape.clone(), data)

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use tinyc::agreement::Agreement;
-use tinyc::npz::{self, Array};
+use tinyc::npz::{self, Array, stand_in};
 use tinyc::report::Message;
 use tinyc::samples::{self, Samples};
 use tinyc_ir::{Data, Graph, Tensor, TensorType, eval};
@@ -140,8 +140,10 @@ fn stacked(all: &[Tensor]) -> Array {
     let first = all.first().expect("there is at least one sample");
     let mut shape = vec![all.len()];
     shape.extend(first.shape.iter());
-    let bytes: Vec<u8> = all.iter().flat_map(|tensor| tensor.data.to_le_bytes()).collect();
-    let data = Data::from_le_bytes(first.dtype(), &bytes).expect("whole elements");
+    let stored: Vec<Data> = all.iter().map(|tensor| stand_in(&tensor.data)).collect();
+    let bytes: Vec<u8> = stored.iter().flat_map(Data::to_le_bytes).collect();
+    let count = all.len() * first.data.len();
+    let data = Data::from_le_bytes(stored[0].dtype(), count, &bytes).expect("whole elements");
     Array { shape, data }
 }
 
@@ -149,6 +151,7 @@ fn elements(data: &Data) -> Vec<serde_json::Value> {
     match data {
         Data::F32(values) => values.iter().map(|&v| v.into()).collect(),
         Data::F64(values) => values.iter().map(|&v| v.into()).collect(),
+        Data::F16(_) | Data::BF16(_) => elements(&data.widened()),
         Data::U64(values) => values.iter().map(|&v| v.into()).collect(),
         Data::Bool(values) => values.iter().map(|&v| v.into()).collect(),
         ints => ints.to_ints().unwrap_or_default().into_iter().map(Into::into).collect(),

@@ -101,24 +101,27 @@ fn dtype(letters: &str) -> Option<DType> {
         "u2" => DType::U16,
         "u4" => DType::U32,
         "u8" => DType::U64,
+        "f2" => DType::F16,
         "f4" => DType::F32,
         "f8" => DType::F64,
         _ => return None,
     })
 }
 
+/// NumPy's letters; those of the [type that stands in](super::stand_in) for one that NumPy lacks.
 fn letters(dtype: DType) -> &'static str {
     match dtype {
         DType::Bool => "|b1",
-        DType::I8 => "|i1",
+        DType::I8 | DType::I4 | DType::I2 => "|i1",
         DType::I16 => "<i2",
         DType::I32 => "<i4",
         DType::I64 => "<i8",
-        DType::U8 => "|u1",
+        DType::U8 | DType::U4 | DType::U2 => "|u1",
         DType::U16 => "<u2",
         DType::U32 => "<u4",
         DType::U64 => "<u8",
-        DType::F32 => "<f4",
+        DType::F16 => "<f2",
+        DType::F32 | DType::BF16 => "<f4",
         DType::F64 => "<f8",
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
-use tinyc_ir::{Data, Diagnostic};
+use tinyc_ir::{DType, Data, Diagnostic};
 
 /// The numbers of the messages about input data.
 pub mod code {
@@ -52,8 +52,27 @@ pub struct Npz {
     pub name: String,
     /// Names and arrays in the file's order.
     pub arrays: Vec<(String, Array)>,
-    /// Arrays that hold no numbers (strings, records, half floats), with the type that NumPy gives them.
+    /// Arrays that hold no numbers (strings, records, complex numbers), with the type that NumPy gives them.
     pub others: BTreeMap<String, String>,
+}
+
+/// The type in which an array holds elements of a type that NumPy lacks: f32 for bf16, whole bytes for what shares them.
+pub fn stand_in_type(dtype: DType) -> DType {
+    match dtype {
+        DType::BF16 => DType::F32,
+        DType::I4 | DType::I2 => DType::I8,
+        DType::U4 | DType::U2 => DType::U8,
+        other => other,
+    }
+}
+
+/// The same numbers in a type that NumPy has.
+pub fn stand_in(data: &Data) -> Data {
+    match stand_in_type(data.dtype()) {
+        DType::F32 => data.widened(),
+        dtype if data.dtype().is_packed() => Data::from_ints(dtype, (0..data.len()).map(|i| data.int(i))),
+        _ => data.clone(),
+    }
 }
 
 impl Npz {
@@ -151,7 +170,7 @@ impl Npz {
             bytes.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
         }
         let data =
-            Data::from_le_bytes(dtype, &bytes).expect("the length is a multiple of the element's size");
+            Data::from_le_bytes(dtype, length as usize / dtype.size(), &bytes).expect("the length is a multiple of the element's size");
         let data = if fortran { row_major(&data, &shape) } else { data };
         self.arrays.push((name, Array { shape, data }));
         Ok(())
@@ -188,7 +207,7 @@ pub fn to_bytes(arrays: &[(String, Array)]) -> Result<Vec<u8>, Diagnostic> {
     let mut write = |name: &str, array: &Array| -> zip::result::ZipResult<()> {
         archive.start_file(format!("{name}.npy"), options.large_file(array.data.len() > 1 << 28))?;
         archive.write_all(&header::write(array.data.dtype(), &array.shape))?;
-        Ok(archive.write_all(&array.data.to_le_bytes())?)
+        Ok(archive.write_all(&stand_in(&array.data).to_le_bytes())?)
     };
     let refuse = |error: zip::result::ZipError| {
         Diagnostic::error(code::NOT_NPZ, format!("the outputs cannot be packed: {error}"))

@@ -266,6 +266,6 @@ fn shown(program: &Program, graph: &Graph, buffer: Buffer) -> String {
         data.tensor.as_ref().and_then(|name| graph.values.values().find(|value| value.name == *name));
     match tensor {
         Some(value) => format!("{}{}", value.ty.dtype, value.ty.shape),
-        None => format!("{}[{}]", data.scalar, data.len),
+        None => format!("{}[{}]", data.elements().0, data.elements().1),
     }
 }

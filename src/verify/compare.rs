@@ -206,6 +206,9 @@ impl Difference {
         let dtype = expected.dtype();
         let size = dtype.size();
         let same = |(a, b): (&[u8], &[u8])| a == b || (is_nan(dtype, a) && is_nan(dtype, b));
+        let got = Data::from_le_bytes(dtype, expected.data.len(), bytes).expect("the bytes of the tensor's buffer");
+        // Elements that share bytes are compared one by one.
+        let (want, bytes) = (single_bytes(&expected.data), single_bytes(&got));
         let pairs = || want.chunks_exact(size).zip(bytes.chunks_exact(size));
         let index = pairs().position(|pair| !same(pair))?;
         let mut coordinates: Vec<usize> = Vec::new();
@@ -217,14 +220,14 @@ impl Difference {
         coordinates.reverse();
         let show = |bytes: &[u8]| {
             let at = index * size..(index + 1) * size;
-            Data::from_le_bytes(dtype, &bytes[at]).map_or_else(String::new, |data| element(&data))
+            Data::from_le_bytes(dtype, 1, &bytes[at]).map_or_else(String::new, |data| element(&data))
         };
         Some(Self {
             index,
             coordinates,
             count: pairs().filter(|&pair| !same(pair)).count(),
             expected: show(&want),
-            got: show(bytes),
+            got: show(&bytes),
         })
     }
 
@@ -251,11 +254,17 @@ impl Difference {
     }
 }
 
+/// Little-endian bytes, with bytes of its own for each element.
+fn single_bytes(data: &Data) -> Vec<u8> {
+    if data.dtype().is_packed() { (0..data.len()).map(|i| data.bits(i) as u8).collect() } else { data.to_le_bytes() }
+}
+
 /// A NaN has many bit patterns and no order among them: one is as good as another.
 fn is_nan(dtype: DType, bytes: &[u8]) -> bool {
-    match Data::from_le_bytes(dtype, bytes) {
+    match Data::from_le_bytes(dtype, 1, bytes) {
         Some(Data::F32(v)) => v[0].is_nan(),
         Some(Data::F64(v)) => v[0].is_nan(),
+        Some(half) if dtype.is_half() => half.to_reals()[0].is_nan(),
         _ => false,
     }
 }
@@ -265,6 +274,7 @@ fn element(data: &Data) -> String {
     match data {
         Data::F32(v) => format!("{:?} (bits {:#010x})", v[0], v[0].to_bits()),
         Data::F64(v) => format!("{:?} (bits {:#018x})", v[0], v[0].to_bits()),
+        Data::F16(v) | Data::BF16(v) => format!("{:?} (bits {:#06x})", data.to_reals()[0], v[0]),
         other => other.to_ints().map_or_else(String::new, |v| v[0].to_string()),
     }
 }

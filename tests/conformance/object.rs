@@ -53,7 +53,8 @@ fn check(lowered: &Lowered, core: &Core) -> Result<(), String> {
     }
     for (i, ((&b, address), want)) in program.outputs.iter().zip(results).zip(outputs).enumerate() {
         let bytes = machine.read(address, buffer(b).bytes()).map_err(|fault| fault.to_string())?;
-        let got = Data::from_le_bytes(buffer(b).scalar, &bytes).ok_or("a part of an element")?;
+        let (dtype, count) = buffer(b).elements();
+        let got = Data::from_le_bytes(dtype, count, &bytes).ok_or("a part of an element")?;
         same(&got, want).map_err(|e| format!("output {i}: {e}"))?;
     }
     Ok(())

@@ -41,6 +41,7 @@ fn floats(data: &Data) -> Option<Vec<f64>> {
     match data {
         Data::F32(v) => Some(v.iter().map(|&x| f64::from(x)).collect()),
         Data::F64(v) => Some(v.clone()),
+        Data::F16(_) | Data::BF16(_) => Some(data.to_reals()),
         _ => None,
     }
 }

@@ -142,7 +142,7 @@ impl Host {
             let status = i32::from_le_bytes(take(4).try_into().unwrap());
             let data = self.outputs[network]
                 .iter()
-                .map(|&(scalar, len)| Data::from_le_bytes(scalar, take(len * scalar.size())).unwrap());
+                .map(|&(scalar, len)| Data::from_le_bytes(scalar, len, take(scalar.bytes_of(len).unwrap())).unwrap());
             let data = data.collect();
             if status == 0 { Ok(data) } else { Err(format!("sample {sample} returns {status}")) }
         };
@@ -155,7 +155,7 @@ impl Host {
 
 /// The type and length of each output.
 fn faces(program: &Program) -> Vec<(Scalar, usize)> {
-    program.outputs.iter().map(|&b| (program.buffers[b].scalar, program.buffers[b].len)).collect()
+    program.outputs.iter().map(|&b| program.buffers[b].elements()).collect()
 }
 
 /// A main program: `networks OUTPUT-FILE (INDEX SAMPLES)… < inputs`.

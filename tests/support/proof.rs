@@ -115,6 +115,11 @@ pub(crate) fn same(got: &Data, want: &Data) -> Result<(), String> {
         (Data::F64(a), Data::F64(b)) => {
             a.iter().zip(b).position(|(a, b)| a.to_bits() != b.to_bits() && !(a.is_nan() && b.is_nan()))
         }
+        _ if got.dtype().is_half() => (0..got.len()).position(|i| {
+            let nan = |data: &Data| data.gather(&[i]).to_reals()[0].is_nan();
+            got.bits(i) != want.bits(i) && !(nan(got) && nan(want))
+        }),
+        _ if got.dtype().is_packed() => (0..got.len()).position(|i| got.bits(i) != want.bits(i)),
         _ => {
             let (a, b, size) = (got.to_le_bytes(), want.to_le_bytes(), got.dtype().size());
             a.iter().zip(&b).position(|(a, b)| a != b).map(|byte| byte / size)

@@ -95,7 +95,8 @@ impl Run<'_> {
             _ => return Err(format!("{} is written where it should not", buffer.name)),
         };
         let bytes = machine.read(address, buffer.bytes()).map_err(|fault| fault.to_string())?;
-        let got = Data::from_le_bytes(buffer.scalar, &bytes).ok_or("a part of an element")?;
+        let (dtype, count) = buffer.elements();
+        let got = Data::from_le_bytes(dtype, count, &bytes).ok_or("a part of an element")?;
         same(&got, want).map_err(|e| format!("{}: {e}", buffer.name))
     }
 }

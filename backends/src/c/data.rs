@@ -44,6 +44,10 @@ pub(super) fn array(
         Data::U64(v) => v.iter().for_each(|x| lines.number(&format!("UINT64_C({x})"))),
         Data::F32(v) => v.iter().for_each(|&x| lines.number(&float32(x, helpers))),
         Data::F64(v) => v.iter().for_each(|&x| lines.number(&float64(x, helpers))),
+        Data::F16(v) | Data::BF16(v) => v.iter().for_each(|x| lines.number(&format!("{x:#06x}"))),
+        Data::I4(_) | Data::U4(_) | Data::I2(_) | Data::U2(_) => {
+            data.to_le_bytes().iter().for_each(|x| lines.number(&x.to_string()));
+        }
     }
     if data.is_empty() {
         lines.number("0");

@@ -386,6 +386,9 @@ impl<'a> Printer<'a> {
             };
             return infix(inner, "!=", Piece::number(zero.into()), Level::Equality);
         }
+        if from.is_half() || to.is_half() {
+            return call(&self.helpers.half(from, to), vec![inner]);
+        }
         if from.is_float() && to.is_int() {
             return call(&self.helpers.saturate(from, to), vec![inner]);
         }

@@ -83,12 +83,13 @@ fn needs(program: &Program, used: &BTreeSet<Buffer>, options: &Options) -> Needs
 }
 
 fn has_floats(kernel: &KernelData) -> bool {
-    kernel.params.values().any(|p| p.scalar.is_float())
+    // Half floats that are only moved are integers to C.
+    kernel.params.values().any(|p| p.scalar.is_float() && !p.scalar.is_half())
         || kernel.vars.values().any(|v| v.scalar.is_float())
         || kernel.exprs.values().any(|e| match e {
             ExprData::Literal(literal) => literal.scalar().is_float(),
             ExprData::Convert { to, .. } => to.is_float(),
-            ExprData::Load { scalar, .. } => scalar.is_float(),
+            ExprData::Load { scalar, .. } => scalar.is_float() && !scalar.is_half(),
             _ => false,
         })
 }

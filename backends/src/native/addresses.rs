@@ -86,7 +86,7 @@ pub(super) fn load_width(scalar: Scalar) -> Width {
         Scalar::I8 => Width::S8,
         Scalar::U8 | Scalar::Bool => Width::U8,
         Scalar::I16 => Width::S16,
-        Scalar::U16 => Width::U16,
+        Scalar::U16 | Scalar::F16 | Scalar::BF16 => Width::U16,
         _ => Width::Word,
     }
 }

@@ -71,7 +71,8 @@ pub fn execute(
     let read = |(&buffer, &address): (&Buffer, &u32)| {
         let bytes = interpreter.memory.piece(address).unwrap_or_default();
         let data = &program.buffers[buffer];
-        Data::from_le_bytes(data.scalar, &bytes[..data.bytes()]).expect("as many bytes as it has")
+        let (dtype, count) = data.elements();
+        Data::from_le_bytes(dtype, count, &bytes[..data.bytes()]).expect("as many bytes as it has")
     };
     let outputs = program.outputs.iter().zip(&outputs).map(read).collect();
     let runs = (0..=entry).map(|at| interpreter.runs(&callee(at)).to_vec()).collect();

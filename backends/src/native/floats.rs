@@ -156,6 +156,14 @@ impl Writer<'_> {
             return self.float_binary(BinaryOp::Ne, from, x, zero);
         }
         match (from, to) {
+            (Scalar::BF16, _) => {
+                let sixteen = self.b.number(16);
+                let bits = self.b.word(Op::ShiftLeft, &[x.word(), sixteen]);
+                Number::One(self.float_of(bits))
+            }
+            (Scalar::F16, _) => self.float_call(names::F16_TO_F32, &[x], to),
+            (_, Scalar::F16) => self.float_call(names::F32_TO_F16, &[x], to),
+            (_, Scalar::BF16) => self.float_call(names::F32_TO_BF16, &[x], to),
             (Scalar::F32, Scalar::F64) => self.float_call(names::F32_TO_F64, &[x], to),
             (Scalar::F64, Scalar::F32) => self.float_call(names::F64_TO_F32, &[x], to),
             _ if from.is_float() => self.float_to_int(from, to, x),

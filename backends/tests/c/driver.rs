@@ -77,7 +77,7 @@ fn compare(case: &Case, said: &str, label: &str) {
             let bytes: Vec<u8> =
                 (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
             let got = canonical(&bytes, want);
-            let want_bytes = canonical(&to_bytes(want), want);
+            let want_bytes = canonical(&want.to_le_bytes(), want);
             let size = want.dtype().size();
             if let Some(at) =
                 (0..want.len()).find(|i| got[i * size..][..size] != want_bytes[i * size..][..size])
@@ -108,23 +108,12 @@ fn canonical(bytes: &[u8], like: &Data) -> Vec<u8> {
             .map(|c| f64::from_le_bytes(c.try_into().unwrap()))
             .flat_map(|x| if x.is_nan() { f64::NAN.to_le_bytes() } else { x.to_le_bytes() })
             .collect(),
+        Data::F16(_) | Data::BF16(_) => bytes
+            .chunks_exact(2)
+            .map(|c| Data::from_le_bytes(like.dtype(), 1, c).unwrap())
+            .flat_map(|x| if x.to_reals()[0].is_nan() { vec![0xff; 2] } else { x.to_le_bytes() })
+            .collect(),
         _ => bytes.to_vec(),
-    }
-}
-
-fn to_bytes(data: &Data) -> Vec<u8> {
-    match data {
-        Data::Bool(v) => v.iter().map(|&x| u8::from(x)).collect(),
-        Data::I8(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::I16(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::I32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::U8(v) => v.clone(),
-        Data::U16(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::U32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::U64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::F32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::F64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Builder<'m> {
     fixed: Vec<bool>,
     /// The values that stand for a constant tensor, by its name: one for each quantisation it is read with.
     constants: BTreeMap<String, Vec<Value>>,
+    /// Narrow values and what stands for them in arithmetic.
+    pub(super) widened: BTreeMap<Value, Value>,
     /// The numbers of values made of constants, as far as they were needed.
     computed: RefCell<BTreeMap<Value, Arc<Tensor>>>,
 }
@@ -47,6 +49,7 @@ impl<'m> Builder<'m> {
             names,
             fixed: Vec::new(),
             constants: BTreeMap::new(),
+            widened: BTreeMap::new(),
             computed: RefCell::default(),
         }
     }

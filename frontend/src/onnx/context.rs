@@ -4,6 +4,7 @@ use super::attribute::Attributes;
 use super::builder::{Builder, Slot};
 use super::code;
 use super::proto::NodeProto;
+use super::storage::Storage;
 use std::sync::Arc;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::{DType, Data, Def, Diagnostic, Op, Origin, Quant, Tensor, TensorType, Value};
@@ -23,6 +24,8 @@ pub(super) struct Context<'a, 'm> {
     /// The version of the operator set that the node's domain has.
     pub(super) opset: i64,
     pub(super) build: &'a mut Builder<'m>,
+    /// How narrow operands and results are treated.
+    pub(super) storage: Storage,
     index: usize,
     /// How many values there were before this node.
     before: usize,
@@ -31,7 +34,8 @@ pub(super) struct Context<'a, 'm> {
 impl<'a, 'm> Context<'a, 'm> {
     pub(super) fn new(node: &'m NodeProto, index: usize, opset: i64, build: &'a mut Builder<'m>) -> Self {
         let before = build.graph.values.len();
-        Self { node, opset, build, index, before }
+        let storage = Storage::of(node, build);
+        Self { node, opset, build, storage, index, before }
     }
 
     /// The node's attributes.
@@ -56,6 +60,12 @@ impl<'a, 'm> Context<'a, 'm> {
 
     /// Operand `i` as a value of the graph; a constant without quantisation.
     pub(super) fn input(&mut self, i: usize) -> Step<Value> {
+        let value = self.stored(i)?;
+        self.widened(value)
+    }
+
+    /// As [`input`](Self::input), in the type in which it is stored.
+    fn stored(&mut self, i: usize) -> Step<Value> {
         let name = self.required(i)?;
         match self.slot(name) {
             Slot::Value(value) => Ok(value),
@@ -163,7 +173,7 @@ impl<'a, 'm> Context<'a, 'm> {
             Slot::Value(value) => self.build.numbers(value),
             Slot::Unknown => return Err(suffers()),
         };
-        numbers.ok_or_else(|| {
+        numbers.map(|tensor| self.widened_numbers(tensor)).ok_or_else(|| {
             let message = format!("input {i} {name:?} of {} must be a constant", self.node.op_type());
             Diagnostic::error(code::NOT_CONSTANT, message).help(
                 "simplify the model before export, so that this is computed once (onnxsim, constant folding)",
@@ -275,6 +285,16 @@ impl<'a, 'm> Context<'a, 'm> {
     }
 
     fn finish(&mut self, op: Op, inputs: &[Value], ty: Option<TensorType>) -> Step<()> {
+        let result = match &ty {
+            Some(ty) => ty.dtype,
+            None => op.infer(&self.build.graph.types(inputs)).map_or(DType::Bool, |ty| ty.dtype),
+        };
+        if self.is_narrowed(result) && ty.as_ref().is_none_or(|ty| !ty.is_quantized()) {
+            let origin = self.origin();
+            let name = self.part_name("result");
+            let value = self.build.node(op, inputs, name, ty, origin)?;
+            return self.give(0, value);
+        }
         let (name, origin) = (self.output().to_string(), self.origin());
         let value = self.build.node(op, inputs, name, ty, origin)?;
         self.define(Slot::Value(value));
@@ -283,6 +303,10 @@ impl<'a, 'm> Context<'a, 'm> {
 
     /// Says what the first result is.
     pub(super) fn define(&mut self, slot: Slot) {
+        let slot = match slot {
+            Slot::Constant(tensor) => Slot::Constant(self.narrowed_numbers(tensor)),
+            other => other,
+        };
         let name = self.output();
         self.build.slots.insert(name, slot);
     }
@@ -290,6 +314,7 @@ impl<'a, 'm> Context<'a, 'm> {
     /// Says that a value is result `i`; one made by this node takes the result's name.
     pub(super) fn give(&mut self, i: usize, value: Value) -> Step<()> {
         let Some(name) = self.node.output.get(i).filter(|name| !name.is_empty()) else { return Ok(()) };
+        let value = self.narrowed(i, value)?;
         let data = &self.build.graph.values[value];
         let own = value.index() >= self.before && matches!(data.def, Def::Node(..));
         let unnamed = !self.node.output.contains(&data.name);
@@ -317,7 +342,7 @@ impl<'a, 'm> Context<'a, 'm> {
             return Ok(());
         }
         // The model's outputs have values of their own names.
-        let x = self.input(i)?;
+        let x = self.stored(i)?;
         let perm = (0..self.dims(x).len()).collect();
         self.result(tinyc_ir::op::Transpose { perm }, &[x])
     }

@@ -21,6 +21,7 @@ pub mod proto;
 mod quantization;
 mod signature;
 mod spatial;
+mod storage;
 mod tensor;
 
 pub use ops::OpInfo;

@@ -26,6 +26,12 @@ pub(super) fn dtype(element: i32) -> Result<DType, String> {
         Ok(DataType::Uint16) => DType::U16,
         Ok(DataType::Uint32) => DType::U32,
         Ok(DataType::Uint64) => DType::U64,
+        Ok(DataType::Float16) => DType::F16,
+        Ok(DataType::Bfloat16) => DType::BF16,
+        Ok(DataType::Int4) => DType::I4,
+        Ok(DataType::Uint4) => DType::U4,
+        Ok(DataType::Int2) => DType::I2,
+        Ok(DataType::Uint2) => DType::U2,
         Ok(other) => return Err(other.as_str_name().to_ascii_lowercase()),
         Err(_) => return Err(format!("number {element}")),
     })
@@ -41,7 +47,7 @@ pub(super) fn checked_elements(dims: &[usize], dtype: DType) -> Result<usize, Di
     }
     // Zeros are taken last, so that the product of the others is checked too.
     let product = dims.iter().filter(|&&d| d > 0).try_fold(1usize, |n, &d| n.checked_mul(d));
-    let bytes = product.and_then(|n| n.checked_mul(dtype.size())).filter(|&n| n <= MAX_BYTES);
+    let bytes = product.and_then(|n| dtype.bytes_of(n)).filter(|&n| n <= MAX_BYTES);
     if bytes.is_none() {
         let message = format!("a tensor {dtype}{dims:?} is larger than {MAX_BYTES} bytes");
         return Err(Diagnostic::error(code::TENSOR_SIZE, message));
@@ -61,17 +67,17 @@ pub(super) fn read(proto: &TensorProto, base_dir: Option<&Path>) -> Result<Tenso
     if proto.segment.is_some() {
         return Err(wrong("tensors stored in segments are not supported".into()));
     }
-    let bytes = elements * dtype.size();
+    let bytes = dtype.bytes_of(elements).unwrap_or(usize::MAX);
     let data = if proto.data_location() == DataLocation::External {
         let location = external::Location::read(entries(&proto.external_data))?;
-        from_bytes(dtype, &location.load(base_dir, bytes)?)
+        from_bytes(dtype, elements, &location.load(base_dir, bytes)?)
     } else if let Some(raw) = proto.raw_data.as_ref().filter(|raw| !raw.is_empty() || elements == 0) {
         if raw.len() != bytes {
             return Err(wrong(format!("{dtype}{dims:?} needs {bytes} bytes, but {} are stored", raw.len())));
         }
-        from_bytes(dtype, raw)
+        from_bytes(dtype, elements, raw)
     } else {
-        typed(proto, dtype)
+        typed(proto, dtype, elements)
             .ok_or_else(|| wrong(format!("a stored number does not fit element type {dtype}")))?
     };
     if data.len() != elements {
@@ -87,12 +93,13 @@ fn entries(entries: &[StringStringEntryProto]) -> impl Iterator<Item = (&str, &s
     entries.iter().map(|e| (e.key(), e.value()))
 }
 
-fn from_bytes(dtype: DType, bytes: &[u8]) -> Data {
-    Data::from_le_bytes(dtype, bytes).expect("the number of bytes was compared with whole elements")
+fn from_bytes(dtype: DType, count: usize, bytes: &[u8]) -> Data {
+    Data::from_le_bytes(dtype, count, bytes).expect("the number of bytes was compared with whole elements")
 }
 
 /// The elements from the field that ONNX chose for the type; `None` if an integer does not fit it.
-fn typed(proto: &TensorProto, dtype: DType) -> Option<Data> {
+fn typed(proto: &TensorProto, dtype: DType, elements: usize) -> Option<Data> {
+    let bits = |width: u32| proto.int32_data.iter().map(move |&v| u16::try_from(v).ok().filter(|v| u32::from(*v) >> width == 0));
     Some(match dtype {
         DType::F32 => Data::F32(proto.float_data.clone()),
         DType::F64 => Data::F64(proto.double_data.clone()),
@@ -101,6 +108,12 @@ fn typed(proto: &TensorProto, dtype: DType) -> Option<Data> {
         DType::U32 => {
             let values: Result<Vec<u32>, _> = proto.uint64_data.iter().map(|&v| u32::try_from(v)).collect();
             Data::U32(values.ok()?)
+        }
+        DType::F16 => Data::F16(bits(16).collect::<Option<_>>()?),
+        DType::BF16 => Data::BF16(bits(16).collect::<Option<_>>()?),
+        _ if dtype.is_packed() => {
+            let bytes: Vec<u8> = bits(8).map(|v| v.map(|v| v as u8)).collect::<Option<_>>()?;
+            Data::from_le_bytes(dtype, elements, &bytes)?
         }
         DType::Bool => Data::Bool(proto.int32_data.iter().map(|&v| v != 0).collect()),
         _ => {

@@ -80,8 +80,8 @@ impl<'w> Number<'w> {
         self.writer.literal(literal)
     }
 
-    /// The value in another type; itself if it has that type. Half floats go by way of f32. Integers that share bytes go
-    /// by way of i32, and floats are brought into their range first, as they are for wider integers.
+    /// The value in another type; itself if it has that type. Half floats go by way of f32, and
+    /// integers that share bytes by way of i32, of which they are the low bits: floats are not brought into their range.
     pub fn to(self, ty: DType) -> Self {
         let from = self.ty();
         let arithmetic = |ty: DType| if ty.is_float() { DType::F32 } else { DType::I32 };
@@ -89,16 +89,8 @@ impl<'w> Number<'w> {
             self
         } else if (from.is_half() || from.is_packed()) && ty != arithmetic(from) {
             self.to(arithmetic(from)).to(ty)
-        } else if let Some((lo, hi)) = ty.int_range().filter(|_| ty.is_packed() && from != DType::I32) {
-            let wide = self.to(DType::I32);
-            let wide = if from.is_float() {
-                wide.max(wide.literal(lo as f64)).min(wide.literal(hi as f64))
-            } else {
-                wide
-            };
-            wide.to(ty)
-        } else if ty.is_half() && from != DType::F32 {
-            self.to(DType::F32).to(ty)
+        } else if (ty.is_half() || ty.is_packed()) && from != arithmetic(ty) {
+            self.to(arithmetic(ty)).to(ty)
         } else {
             self.writer.push(Term::Convert(ty, self.at), ty)
         }

@@ -1,6 +1,7 @@
 //! Constant padding.
 
 use super::{Operator, TypeError};
+use crate::half::narrow;
 use crate::exact::round_half_even_ratio;
 use crate::text::attrs::{AttrError, Attrs};
 use crate::{DType, Data, Tensor, TensorType};
@@ -85,6 +86,7 @@ impl Operator for Pad {
             None => {
                 let padding = match output.dtype {
                     DType::F32 => u64::from(self.value.to_bits()),
+                    half if half.is_half() => u64::from(narrow(half, self.value)),
                     _ => f64::from(self.value).to_bits(),
                 };
                 Data::from_bits(output.dtype, (0..count).map(|p| source(p).map_or(padding, |s| x.data.bits(s))))

@@ -3,7 +3,7 @@
 //! A half float is converted to f32 where it is read, and a result that is to be one is rounded once, when it is written. So
 //! operators define themselves on f32, and what is here lets them stand on half floats.
 
-use super::{Op, TypeError, require};
+use super::{Op, TypeError};
 use crate::{DType, Data, Tensor, TensorType};
 
 impl Op {

@@ -20,8 +20,8 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Concat) -> Result<(),
     for (ty, &x) in inputs.iter().zip(&params) {
         let nest = Nest::of(&ty.shape, &[&ty.shape.strides(), &strides]);
         nest.each(&mut layer, "i", &mut |layer, at| {
-            let value = layer.b.load(x, at[0].clone());
-            layer.b.store(y, at[1].offset(first), value);
+            let value = layer.load(x, at[0].clone());
+            layer.store(y, at[1].offset(first), value);
         });
         first += (ty.shape[op.axis] * strides[op.axis]) as i64;
     }

@@ -22,7 +22,7 @@ pub fn quantize(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupport
         let act = Activation { lo: (lo - i64::from(zero)) as f32, hi: (hi - i64::from(zero)) as f32 };
         let index = |at: &[Affine]| run.index(at);
         layer.nest(&run.dims(), &mut |layer, at| {
-            let x = layer.b.load(x, index(at));
+            let x = layer.b.load_as(Scalar::F32, x, index(at));
             let scale = layer.b.f32(scale);
             let quotient = layer.b.binary(BinaryOp::Div, x, scale);
             let rounded = layer.b.unary(UnaryOp::RoundTiesEven, quotient);
@@ -31,7 +31,7 @@ pub fn quantize(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupport
             let stored = layer.b.convert(Scalar::I32, bounded);
             let zero = layer.b.i32(zero);
             let stored = layer.b.add(stored, zero);
-            layer.b.store(y, index(at), stored);
+            layer.store(y, index(at), stored);
         });
     }
     layer.finish(0);
@@ -51,7 +51,7 @@ pub fn dequantize(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsuppo
         let (scale, zero) = run.quant;
         layer.nest(&run.dims(), &mut |layer, at| {
             let scalar = if wide { Scalar::I64 } else { Scalar::I32 };
-            let x = layer.b.load_as(scalar, x, run.index(at));
+            let x = layer.load_as(scalar, x, run.index(at));
             let zero = layer.b.int(scalar, i64::from(zero));
             let difference = layer.b.sub(x, zero);
             let real = layer.b.convert(Scalar::F32, difference);

@@ -70,7 +70,7 @@ pub fn mul(lowering: &mut Lowering<'_>, node: Node, act: Activation) -> Result<(
 /// Lowers a `clamp`.
 pub fn clamp(lowering: &mut Lowering<'_>, node: Node, act: Activation) -> Result<(), Unsupported> {
     unary(lowering, node, "clamp", &mut |layer, x, i| {
-        let value = layer.b.load(x, i);
+        let value = layer.b.load_as(Scalar::F32, x, i);
         let value = layer.b.let_("v", value);
         activate(layer, value, act)
     });
@@ -158,7 +158,7 @@ fn unary(
     let (x, y) = lowering.data_buffers(node);
     let mut layer = lowering.layer(node, format!("{name}_{elements}"), format!("{elements} elements"));
     let (x, y) = (layer.read("x", x), layer.write("y", y));
-    if layer.scalar(x).size() == layer.scalar(y).size() {
+    if layer.fits_in_place(x, y) {
         layer.b.may_alias(y, x);
     }
     layer.each("i", elements, &mut |layer, i| {
@@ -201,13 +201,12 @@ impl Binary {
         let y = layer.write("y", y);
         // In place in whichever argument has the result's form; the memory plan decides whether it dies here.
         let fits = |&i: &usize| {
-            let same = layer.scalar(params[i]).size() == layer.scalar(y).size();
-            self.nest.same(i, 2) && same && layer.is_arena(params[i])
+            self.nest.same(i, 2) && layer.fits_in_place(params[i], y) && layer.is_arena(params[i])
         };
         if let Some(i) = (0..2).find(fits) {
             layer.b.may_alias(y, params[i]);
         }
-        let float = layer.scalar(y) == Scalar::F32;
+        let float = layer.scalar(y).is_float();
         self.nest.each(&mut layer, "i", &mut |layer, at| {
             let scalar = if float { Scalar::F32 } else { Scalar::I32 };
             let a = layer.b.load_as(scalar, params[0], at[0].clone());

@@ -26,8 +26,8 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupported>
         let batch = at[0].times((count * stretch) as i64);
         layer.each("s", stretch, &mut |layer, s| {
             let index = positions.index(layer, place, batch.plus(&s), stretch);
-            let value = layer.b.load(x, index);
-            layer.b.store(y, target.plus(&s), value);
+            let value = layer.load(x, index);
+            layer.store(y, target.plus(&s), value);
         });
     });
     layer.finish(0);

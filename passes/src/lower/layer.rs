@@ -8,7 +8,7 @@ use tinyc_ir::loops::{
     Access, Affine, Bound, Buffer, BufferData, Call, Kernel, KernelBuilder, Loop, Param, Place, Program,
     Scalar,
 };
-use tinyc_ir::{Data, Origin};
+use tinyc_ir::{DType, Data, Origin};
 
 /// A kernel being written for one call.
 pub struct Layer<'a> {
@@ -38,9 +38,14 @@ impl<'a> Layer<'a> {
         self.param(name, buffer, Access::Read)
     }
 
-    /// A buffer that the kernel writes.
+    /// A buffer that the kernel writes. One whose elements share bytes is cleared.
     pub fn write(&mut self, name: &str, buffer: Buffer) -> Param {
-        self.param(name, buffer, Access::Write)
+        if self.program.buffers[buffer].packed.is_none() {
+            return self.param(name, buffer, Access::Write);
+        }
+        let param = self.param(name, buffer, Access::ReadWrite);
+        self.clear(param);
+        param
     }
 
     /// A buffer that the kernel writes and reads back.
@@ -57,6 +62,17 @@ impl<'a> Layer<'a> {
     /// The number of elements of a parameter.
     pub fn len(&self, param: Param) -> usize {
         self.program.buffers[self.args[param.index()]].len
+    }
+
+    /// The type and number of elements that share the bytes of a parameter.
+    pub fn packed(&self, param: Param) -> Option<(DType, usize)> {
+        self.program.buffers[self.args[param.index()]].packed
+    }
+
+    /// Whether an element-wise kernel may write one parameter in place of another: each element where the other has its.
+    pub fn fits_in_place(&self, x: Param, y: Param) -> bool {
+        let sized = self.scalar(x).size() == self.scalar(y).size();
+        sized && self.packed(x).is_none() && self.packed(y).is_none()
     }
 
     /// The element's type of a parameter.
@@ -144,7 +160,9 @@ impl<'a> Layer<'a> {
 
 /// A constant buffer; equal constants share one.
 pub fn flash(program: &mut Program, name: &str, data: Data) -> Buffer {
-    let same = |other: &BufferData| matches!(&other.place, Place::Flash(old) if old.len() == data.len() && bits(old) == bits(&data));
+    let (_, _, packed) = memory(data.dtype(), data.len());
+    let data = if packed.is_some() { Data::U8(data.to_le_bytes()) } else { data };
+    let same = |other: &BufferData| matches!(&other.place, Place::Flash(old) if old.len() == data.len() && other.packed == packed && bits(old) == bits(&data));
     if let Some((buffer, _)) = program.buffers.iter().find(|(_, other)| same(other)) {
         return buffer;
     }
@@ -156,12 +174,21 @@ pub fn flash(program: &mut Program, name: &str, data: Data) -> Buffer {
         len: data.len(),
         align: 4.max(data.dtype().size() as u32),
         place: Place::Flash(Arc::new(data)),
+        packed,
         tensor: None,
         face: None,
     })
 }
 
-fn bits(data: &Data) -> (tinyc_ir::DType, Vec<u8>) {
+/// How elements lie in a buffer: its scalar and length, and what it holds if they share bytes.
+pub fn memory(dtype: DType, elements: usize) -> (Scalar, usize, Option<(DType, usize)>) {
+    match dtype.is_packed() {
+        true => (Scalar::U8, dtype.bytes_of(elements).unwrap_or(0), Some((dtype, elements))),
+        false => (dtype, elements, None),
+    }
+}
+
+fn bits(data: &Data) -> (DType, Vec<u8>) {
     (data.dtype(), data.to_le_bytes())
 }
 

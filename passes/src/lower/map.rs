@@ -37,7 +37,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, formula: &Formula) -> Resu
     let y = layer.write("y", result);
     let fits = |i: &usize| {
         let Some(x) = params[*i] else { return false };
-        nest.same(*i, params.len()) && layer.scalar(x).size() == layer.scalar(y).size() && layer.is_arena(x)
+        nest.same(*i, params.len()) && layer.fits_in_place(x, y) && layer.is_arena(x)
     };
     if let Some(x) = (0..params.len()).find(fits).and_then(|i| params[i]) {
         layer.b.may_alias(y, x);
@@ -45,15 +45,19 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, formula: &Formula) -> Resu
     let emitter = Emitter { formula, types, uses: formula.uses() };
     nest.each(&mut layer, "i", &mut |layer, at| {
         let value = emitter.emit(layer, &params, at);
-        layer.b.store(y, at[params.len()].clone(), value);
+        layer.store(y, at[params.len()].clone(), value);
     });
     layer.finish(0);
     Ok(())
 }
 
-/// The type in which a register holds elements of a type: i32 for narrow integers.
+/// The type in which a register holds elements of a type: i32 for narrow integers, f32 for half floats.
 pub fn register(dtype: DType) -> Scalar {
-    if dtype.is_int() && dtype.size() < 4 { Scalar::I32 } else { dtype }
+    match dtype {
+        _ if dtype.is_half() => Scalar::F32,
+        _ if dtype.is_int() && dtype.size() < 4 => Scalar::I32,
+        _ => dtype,
+    }
 }
 
 /// A constant of a type with arithmetic, or bool, from its bits.
@@ -102,7 +106,7 @@ impl Emitter<'_> {
         match registers[term] {
             Some(var) => {
                 let value = layer.b.var(var);
-                layer.b.convert(self.types[term], value)
+                if self.types[term].is_packed() { value } else { layer.b.convert(self.types[term], value) }
             }
             None => self.term(layer, registers, params, at, term),
         }
@@ -120,7 +124,7 @@ impl Emitter<'_> {
         match self.formula.terms()[term] {
             Term::Argument(i) => {
                 let x = params[i].expect("used arguments are parameters");
-                layer.b.load(x, at[i].clone())
+                layer.load(x, at[i].clone())
             }
             Term::Literal(literal) => layer.b.literal(literal),
             Term::Unary(op, x) => {
@@ -133,7 +137,13 @@ impl Emitter<'_> {
             }
             Term::Convert(to, x) => {
                 let x = value(layer, x);
-                layer.b.convert(to, x)
+                match to.is_packed() {
+                    // Where it is stored, the rest of the bits is cut off.
+                    true if term + 1 == self.types.len() => x,
+                    true if to.is_signed() => layer.extended(x, to),
+                    true => layer.masked(x, to),
+                    false => layer.b.convert(to, x),
+                }
             }
             Term::Select([condition, then, otherwise]) => {
                 let condition = value(layer, condition);

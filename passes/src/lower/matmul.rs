@@ -1,6 +1,6 @@
 //! `matmul`: four columns of a row at a time, each with its accumulator.
 
-use super::map::literal;
+use super::map::{literal, register};
 use super::{Lowering, Unsupported};
 use tinyc_ir::Node;
 use tinyc_ir::loops::Affine;
@@ -15,6 +15,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupported>
     let (a_shape, b_shape) = (&inputs[0].shape, &inputs[1].shape);
     let (rows, depth, columns) = (a_shape[1], a_shape[2], b_shape[2]);
     let (add, mul) = operations(output.dtype.is_float());
+    let scalar = register(output.dtype);
     let values = &lowering.graph.nodes[node].inputs;
     let (a, b) = (lowering.buffer(values[0]), lowering.buffer(values[1]));
     let y = lowering.result(node);
@@ -34,16 +35,16 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupported>
                 let column = step.times(width as i64).offset(first as i64);
                 let accs: Vec<_> = (0..width)
                     .map(|_| {
-                        let zero = layer.b.literal(literal(output.dtype, 0));
+                        let zero = layer.b.literal(literal(scalar, 0));
                         layer.b.let_("acc", zero)
                     })
                     .collect();
                 layer.each("k", depth, &mut |layer, k| {
-                    let x = layer.b.load(a, x_row.plus(&k));
+                    let x = layer.b.load_as(scalar, a, x_row.plus(&k));
                     let x = layer.b.let_("x", x);
                     let row: Affine = matrix.plus(&k.times(columns as i64)).plus(&column);
                     for (i, &acc) in accs.iter().enumerate() {
-                        let (x, w) = (layer.b.var(x), layer.b.load(b, row.offset(i as i64)));
+                        let (x, w) = (layer.b.var(x), layer.b.load_as(scalar, b, row.offset(i as i64)));
                         let product = layer.b.binary(mul, x, w);
                         let old = layer.b.var(acc);
                         let sum = layer.b.binary(add, old, product);

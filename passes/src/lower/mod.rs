@@ -17,6 +17,7 @@ pub mod matmul;
 pub mod memory;
 pub mod movement;
 pub mod nest;
+pub mod packed;
 pub mod pad;
 pub mod pool;
 pub mod reduce;
@@ -213,12 +214,14 @@ impl<'a> Lowering<'a> {
     fn add_buffer(&mut self, value: Value, place: Place) -> Buffer {
         let data = &self.graph.values[value];
         let taken = |name: &str| self.program.buffers.values().any(|b| b.name == name);
+        let (scalar, len, packed) = layer::memory(data.ty.dtype, data.ty.shape.elements());
         let buffer = BufferData {
             name: unique(&identifier(&data.name), taken),
-            scalar: data.ty.dtype,
-            len: data.ty.shape.elements(),
+            scalar,
+            len,
             align: data.ty.dtype.size() as u32,
             place,
+            packed,
             tensor: Some(data.name.clone()),
             face: None,
         };
@@ -256,12 +259,14 @@ impl<'a> Lowering<'a> {
     /// Memory that only one layer uses; planned like any tensor.
     fn scratch(&mut self, name: &str, ty: &TensorType) -> Buffer {
         let taken = |name: &str| self.program.buffers.values().any(|b| b.name == name);
+        let (scalar, len, packed) = layer::memory(ty.dtype, ty.shape.elements());
         let buffer = BufferData {
             name: unique(name, taken),
-            scalar: ty.dtype,
-            len: ty.shape.elements(),
+            scalar,
+            len,
             align: ty.dtype.size() as u32,
             place: Place::Arena(0),
+            packed,
             tensor: None,
             face: None,
         };

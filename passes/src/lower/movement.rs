@@ -52,8 +52,8 @@ pub fn transpose(lowering: &mut Lowering<'_>, node: Node, op: &Transpose) -> Res
         };
         let source = sum(&mut op.perm.iter().map(|&p| strides[p]).zip(at));
         let target = sum(&mut output.shape.strides().into_iter().zip(at));
-        let value = layer.b.load(x, source);
-        layer.b.store(y, target, value);
+        let value = layer.load(x, source);
+        layer.store(y, target, value);
     });
     layer.finish(0);
     Ok(())

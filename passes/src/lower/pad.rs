@@ -18,7 +18,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Pad) -> Result<(), Un
             let register = register(output.dtype);
             layer.b.literal(super::map::literal(register, value as u64))
         }
-        None if output.dtype == Scalar::F32 => layer.b.f32(op.value),
+        None if register(output.dtype) == Scalar::F32 => layer.b.f32(op.value),
         None => layer.b.literal(Literal::F64(op.value.into())),
     };
     emit(&mut layer, x, y, &inputs[0].shape, &output.shape, &op.before, &fill);

@@ -9,7 +9,7 @@ use super::{Lowering, Unsupported};
 use tinyc_ir::exact::decompose;
 use tinyc_ir::loops::{Affine, BinaryOp, Expr, Param, Scalar, Var};
 use tinyc_ir::op::{AvgPool2d, requantize, window};
-use tinyc_ir::{DType, Data, Node, Shape, TensorType};
+use tinyc_ir::{Data, Node, Shape, TensorType};
 
 /// Lowers a `max_pool2d`.
 pub fn max(lowering: &mut Lowering<'_>, node: Node, op: &window::Window) -> Result<(), Unsupported> {
@@ -18,7 +18,7 @@ pub fn max(lowering: &mut Lowering<'_>, node: Node, op: &window::Window) -> Resu
     let (x, y) = lowering.data_buffers(node);
     let mut layer = lowering.layer(node, pool.name("max_pool"), pool.comment());
     let (x, y) = (layer.read("x", x), layer.write("y", y));
-    let float = output.dtype == DType::F32;
+    let float = output.dtype.is_float();
     pool.each_output(&mut layer, &mut |layer, at| {
         let least = if float {
             layer.b.f32(f32::NEG_INFINITY)
@@ -68,7 +68,7 @@ pub fn average(lowering: &mut Lowering<'_>, node: Node, op: &AvgPool2d) -> Resul
         let acc = layer.b.let_("acc", zero);
         pool.each_tap(layer, at, &mut |layer, index| {
             let value = match &mean {
-                None => layer.b.load(x, index),
+                None => layer.b.load_as(Scalar::F32, x, index),
                 Some(mean) => {
                     let value = layer.b.load_as(Scalar::I32, x, index);
                     let zero = layer.b.i32(mean.zero);

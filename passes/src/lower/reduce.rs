@@ -1,7 +1,7 @@
 //! `reduce`: one accumulator for each result, or the best element so far and where it was.
 
 use super::layer::Layer;
-use super::map::literal;
+use super::map::{literal, register};
 use super::nest::Nest;
 use super::{Lowering, Unsupported};
 use tinyc_ir::Node;
@@ -11,7 +11,7 @@ use tinyc_ir::op::Reduce;
 /// Lowers a `reduce`.
 pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Reduce) -> Result<(), Unsupported> {
     let (inputs, output) = lowering.node_types(node);
-    let (shape, dtype) = (&inputs[0].shape, inputs[0].dtype);
+    let (shape, dtype) = (&inputs[0].shape, register(inputs[0].dtype));
     let strides = shape.strides();
     let pick = |values: &[usize]| op.axes.iter().map(|&a| values[a]).collect::<Vec<_>>();
     let kept = Nest::of(&output.shape, &[&strides, &output.shape.strides()]);
@@ -26,7 +26,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Reduce) -> Result<(),
                 let start = layer.b.literal(literal(dtype, op.kind.start(dtype)));
                 let acc = layer.b.let_("acc", start);
                 under.each(layer, "k", &mut |layer, inner| {
-                    let value = layer.b.load(x, at[0].plus(&inner[0]));
+                    let value = layer.b.load_as(dtype, x, at[0].plus(&inner[0]));
                     let old = layer.b.var(acc);
                     let next = layer.b.binary(combine, old, value);
                     layer.b.assign(acc, next);
@@ -54,12 +54,13 @@ fn position(
     stride: i64,
     (better, swapped): (BinaryOp, bool),
 ) -> Expr {
-    let value = layer.b.load(x, first.clone());
+    let scalar = register(layer.scalar(x));
+    let value = layer.b.load_as(scalar, x, first.clone());
     let best = layer.b.let_("best", value);
     let zero = layer.b.i32(0);
     let place = layer.b.let_("place", zero);
     layer.for_("k", 1, count as i64, |layer, k| {
-        let value = layer.b.load(x, first.plus(&Affine::of(k).times(stride)));
+        let value = layer.b.load_as(scalar, x, first.plus(&Affine::of(k).times(stride)));
         let value = layer.b.let_("v", value);
         let (old, new) = (layer.b.var(best), layer.b.var(value));
         let (left, right) = if swapped { (new, old) } else { (old, new) };

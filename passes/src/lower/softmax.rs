@@ -60,7 +60,7 @@ fn float_row(layer: &mut Layer<'_>, x: Param, y: Param, row: &Affine, n: usize) 
     let sum = layer.b.let_("sum", zero);
     layer.for_("j", 0, n as i64, |layer, j| {
         let index = row.plus(&j.into());
-        let (value, best) = (layer.b.load(x, index.clone()), layer.b.var(best));
+        let (value, best) = (layer.b.load_as(Scalar::F32, x, index.clone()), layer.b.var(best));
         let difference = layer.b.sub(value, best);
         let e = layer.b.unary(UnaryOp::Exp, difference);
         let e = layer.b.let_("e", e);

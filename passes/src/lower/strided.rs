@@ -15,8 +15,8 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Strided) -> Result<()
         lowering.layer(node, "strided".into(), format!("{} to {}", inputs[0].shape, output.shape));
     let (x, y) = (layer.read("x", x), layer.write("y", y));
     nest.each(&mut layer, "i", &mut |layer, at| {
-        let value = layer.b.load(x, at[0].offset(op.offset as i64));
-        layer.b.store(y, at[1].clone(), value);
+        let value = layer.load(x, at[0].offset(op.offset as i64));
+        layer.store(y, at[1].clone(), value);
     });
     layer.finish(0);
     Ok(())

@@ -221,7 +221,7 @@ impl Emitter {
     pub fn start(&self, layer: &mut Layer<'_>, first: &Affine, width: usize) -> Vec<Var> {
         (0..width)
             .map(|j| {
-                let bias = layer.b.load(self.bias, first.offset(j as i64));
+                let bias = layer.b.load_as(self.scalar, self.bias, first.offset(j as i64));
                 layer.b.let_("acc", bias)
             })
             .collect()
@@ -264,7 +264,7 @@ impl Emitter {
         index: Affine,
         zero: Option<WeightZero>,
     ) -> Expr {
-        let value = layer.b.load_as(self.product_scalar(), param, index);
+        let value = layer.load_as(self.product_scalar(), param, index);
         let zero = match zero {
             None => return value,
             Some(WeightZero::Literal(zero)) => layer.b.i32(zero),

@@ -38,6 +38,7 @@ mod float_convert;
 mod float_div;
 mod float_mul;
 mod float_sqrt;
+mod half_convert;
 mod leading_zeros;
 mod log;
 pub mod names;
@@ -101,6 +102,9 @@ pub fn function(name: &'static str, machine: &Machine) -> Function {
         names::F32_TO_U32 => float_convert::to_unsigned(name, machine),
         names::F32_TO_I64 => float_convert::to_pair(name, machine, true),
         names::F32_TO_U64 => float_convert::to_pair(name, machine, false),
+        names::F16_TO_F32 => half_convert::from_f16(name, machine),
+        names::F32_TO_F16 => half_convert::to_f16(name, machine),
+        names::F32_TO_BF16 => half_convert::to_bf16(name, machine),
         names::F64_PACK => binary64::pack(name, machine),
         names::F64_ADD => double_add::add(name, machine),
         names::F64_SUB => double_add::sub(name, machine),

@@ -96,6 +96,12 @@ routines! {
     F32_TO_I64 = "f32_to_i64": 1 -> 2;
     /// To an unsigned pair.
     F32_TO_U64 = "f32_to_u64": 1 -> 2;
+    /// From the bits of a binary16, in a word whose upper half is 0.
+    F16_TO_F32 = "f16_to_f32": 1 -> 1;
+    /// To the bits of a binary16: nearest, ties to even, NaN to the canonical one.
+    F32_TO_F16 = "f32_to_f16": 1 -> 1;
+    /// To the bits of a bfloat16, alike.
+    F32_TO_BF16 = "f32_to_bf16": 1 -> 1;
 
     /// `(low, high, exponent, sign)`: the end of the other routines on `f64`. The number is `mantissa · 2^(exponent − 1085)`,
     /// the mantissa's highest bit set and its lowest standing for all that follow; `sign` is the sign bit of the high word.

@@ -54,6 +54,7 @@ fn program(outer: i64, lo: impl Fn(Affine) -> Bound, hi: impl Fn(Affine) -> Boun
             len,
             align: 4,
             place,
+            packed: None,
             tensor: None,
             face: None,
         })

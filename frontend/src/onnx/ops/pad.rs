@@ -91,7 +91,7 @@ fn padding(cx: &Context<'_, '_>, x: Value) -> Step<f32> {
         // Stored as f32, which holds the numbers that models pad with.
         let tensor = cx.known(2)?;
         let value = match &tensor.data {
-            tinyc_ir::Data::F64(v) => v.first().copied(),
+            floats if floats.dtype().is_float() => floats.to_reals().first().copied(),
             ints => ints.to_ints().and_then(|v| v.first().map(|&v| v as f64)),
         };
         let exact = value.filter(|&v| f64::from(v as f32) == v || v.is_nan());

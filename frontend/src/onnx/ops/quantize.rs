@@ -20,12 +20,12 @@ pub(super) fn quantize(cx: &mut Context<'_, '_>) -> Step<()> {
             })?
         }
     };
-    if !matches!(dtype, DType::I8 | DType::U8 | DType::I16) {
+    if !matches!(dtype, DType::I8 | DType::U8 | DType::I16) && !dtype.is_packed() {
         return Err(Diagnostic::error(
             code::ELEMENT_TYPE,
             format!("quantisation to {dtype} is not supported"),
         )
-        .help("supported are i8, u8 and i16"));
+        .help("supported are i8, u8, i16, i4, u4, i2 and u2"));
     }
     let shape = cx.ty(x).shape.clone();
     let axis = stated_axis(cx.attributes().int("axis")?, shape.rank());

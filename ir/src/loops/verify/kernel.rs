@@ -6,7 +6,7 @@ use crate::entity::Entity;
 use crate::loops::bounds::{Scope, affine_range, index_range, is_multiple_of};
 use crate::loops::identifier::is_identifier;
 use crate::loops::{
-    Access, Affine, Bound, Expr, ExprData, Index, KernelData, Loop, Param, Scalar, Stmt, Var,
+    Access, Affine, BinaryOp, Bound, Expr, ExprData, Index, KernelData, Literal, Loop, Param, Scalar, Stmt, Var,
 };
 use std::collections::BTreeSet;
 
@@ -332,6 +332,15 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The range of an affine combination shifted right: the place of an element that shares its byte with others.
+    fn shifted(&self, value: Expr) -> Option<(i64, i64)> {
+        let ExprData::Binary { op: BinaryOp::Shr, left, right } = self.kernel.exprs[value] else { return None };
+        let ExprData::Affine(affine) = &self.kernel.exprs[left] else { return None };
+        let ExprData::Literal(Literal::I32(amount @ 0..32)) = self.kernel.exprs[right] else { return None };
+        let (least, greatest) = affine_range(affine, &self.scope);
+        Some((least >> amount, greatest >> amount))
+    }
+
     /// Proves an access inside its buffer and aligned.
     fn access(&mut self, verb: &str, param: Param, index: &Index, scalar: Scalar) {
         let kernel = self.kernel;
@@ -350,6 +359,12 @@ impl<'a> Walk<'a> {
             if scalar != Some(Scalar::I32) || dynamic.lo > dynamic.hi {
                 self.error(format!("{verb} {}: a dynamic index is an i32 with lo ≤ hi", data.name));
                 sound = false;
+            } else if let Some((least, greatest)) = self.shifted(dynamic.value)
+                && (least < dynamic.lo || greatest > dynamic.hi)
+                && !self.scope.never_runs()
+            {
+                let (lo, hi) = (dynamic.lo, dynamic.hi);
+                self.error(format!("{verb} {}: {least}..={greatest} is not within {lo}..={hi}", data.name));
             }
         }
         if !sound || self.scope.never_runs() {

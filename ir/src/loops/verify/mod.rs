@@ -1,8 +1,8 @@
 //! Checks that a program keeps every invariant that its types document; all faults are collected.
 //!
 //! What is proven here (types, scopes, accesses inside their buffers, alignment, aliasing) no backend checks again.
-//! Not proven: that plain sums do not overflow, that a [`Dynamic`](super::Dynamic) value stays in its range (both are
-//! the lowering's promise and checked by the interpreter), and that buffers are written before they are read.
+//! Not proven: that plain sums do not overflow, that a [`Dynamic`](super::Dynamic) value stays in its range unless it is an
+//! affine one shifted right (both are the lowering's promise and checked by the interpreter), and that buffers are written before they are read.
 
 mod kernel;
 mod types;

@@ -63,3 +63,23 @@ fn to_pairs() {
     check(names::F32_TO_I64, &floats(), |[x]| split(f32::from_bits(x) as i64 as u64));
     check(names::F32_TO_U64, &floats(), |[x]| split(f32::from_bits(x) as u64));
 }
+
+#[test]
+fn between_half_floats_and_floats() {
+    use tinyc_ir::half;
+    let all: Vec<[u32; 1]> = (0..=u16::MAX).map(|bits| [bits.into()]).collect();
+    check(names::F16_TO_F32, &all, |[h]| [half::f16_to_f32(h as u16).to_bits()]);
+    // The borders between two neighbours, and what is beside them.
+    let borders = all.iter().flat_map(|&[h]| {
+        let border = |bits: u32, to: u32| [bits + to - 1, bits + to, bits + to + 1].map(|bits| [bits]);
+        [border(half::f16_to_f32(h as u16).to_bits() & !0x1fff, 0x1000), border(h << 16, 0x8000)].concat()
+    });
+    // And between subnormal ones: odd multiples of 2^-25.
+    let tiny = (0..1024).flat_map(|i| {
+        let border = ((2 * i + 1) as f32 / 33_554_432.0).to_bits();
+        [border - 1, border, border + 1, border | 1 << 31].map(|bits| [bits])
+    });
+    let cases: Vec<[u32; 1]> = borders.chain(tiny).chain(floats()).collect();
+    check(names::F32_TO_F16, &cases, |[x]| [half::f32_to_f16(f32::from_bits(x)).into()]);
+    check(names::F32_TO_BF16, &cases, |[x]| [half::f32_to_bf16(f32::from_bits(x)).into()]);
+}
