@@ -48,6 +48,17 @@ impl Term {
             Self::Select(xs) => xs.to_vec(),
         }
     }
+
+    /// The same on operands at other positions.
+    fn moved(&self, to: impl Fn(usize) -> usize) -> Self {
+        match *self {
+            Self::Argument(_) | Self::Literal(_) => self.clone(),
+            Self::Unary(op, x) => Self::Unary(op, to(x)),
+            Self::Convert(dtype, x) => Self::Convert(dtype, to(x)),
+            Self::Binary(op, x, y) => Self::Binary(op, to(x), to(y)),
+            Self::Select(xs) => Self::Select(xs.map(to)),
+        }
+    }
 }
 
 impl Formula {
@@ -78,18 +89,38 @@ impl Formula {
         let mut moved = vec![0; self.terms.len()];
         let mut kept = Self::default();
         for at in (0..=result).filter(|&at| needed[at]) {
-            let to = |x: usize| moved[x];
-            let term = match self.terms[at].clone() {
-                term @ (Term::Argument(_) | Term::Literal(_)) => term,
-                Term::Unary(op, x) => Term::Unary(op, to(x)),
-                Term::Convert(dtype, x) => Term::Convert(dtype, to(x)),
-                Term::Binary(op, x, y) => Term::Binary(op, to(x), to(y)),
-                Term::Select(xs) => Term::Select(xs.map(to)),
-            };
+            let term = self.terms[at].moved(|x| moved[x]);
             moved[at] = kept.terms.len();
             kept.terms.push(term);
         }
         kept
+    }
+
+    /// The type to which the formula converts its one argument, if it does nothing else.
+    pub fn as_conversion(&self) -> Option<DType> {
+        match self.terms.as_slice() {
+            [Term::Argument(0), Term::Convert(to, 0)] => Some(*to),
+            _ => None,
+        }
+    }
+
+    /// The formula with conversions of some arguments before it: `types` has one entry for each argument.
+    pub fn on_converted(&self, types: &[Option<DType>]) -> Self {
+        let mut new = Self::default();
+        let mut moved = Vec::with_capacity(self.terms.len());
+        for term in &self.terms {
+            let at = new.push(term.moved(|x| moved[x]));
+            let to = if let Term::Argument(i) = term { types[*i] } else { None };
+            moved.push(to.map_or(at, |to| new.push(Term::Convert(to, at))));
+        }
+        moved.last().map_or(Self::default(), |&result| new.finish(result))
+    }
+
+    /// The formula with a conversion of the result behind it.
+    pub fn converted(&self, to: DType) -> Self {
+        let mut new = self.clone();
+        let result = new.push(Term::Convert(to, self.terms.len() - 1));
+        new.finish(result)
     }
 
     /// The type of every term for arguments of these types.

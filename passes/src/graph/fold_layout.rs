@@ -27,6 +27,8 @@ fn rewrite(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value> {
                 .apply(x, op)
         }
         Op::Clamp(_) | Op::Quantize(_) | Op::Requantize(_) => sink_unary(rewriter, node, |_| true),
+        // From and to half floats, which stand around every operator.
+        Op::Map(map) if map.f.as_conversion().is_some() => sink_unary(rewriter, node, |_| true),
         Op::Softmax(_) => sink_unary(rewriter, node, |view| {
             let last = view.base.rank().checked_sub(1);
             view.base_axes().is_some_and(|axes| last.is_some() && axes.last() == Some(&last))

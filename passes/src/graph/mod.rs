@@ -19,6 +19,8 @@ pub mod fold_pad;
 pub mod fuse_activation;
 pub mod ranges;
 pub mod remove_no_op;
+pub mod round_last;
+pub mod store_half;
 mod view;
 
 #[cfg(test)]
@@ -58,6 +60,12 @@ pub const TO_REFERENCE: &[Pass] = &[
         summary: "cancel and move transposes and reshapes",
         exact: true,
         run: |graph, _| fold_layout::run(graph),
+    },
+    Pass {
+        name: "round-last",
+        summary: "clamp before a number is rounded to a half float, not behind it",
+        exact: false,
+        run: |graph, _| round_last::run(graph),
     },
     Pass {
         name: "fold-flatten",
@@ -108,6 +116,12 @@ pub const OPTIMISE: &[Pass] = &[
         summary: "drop channels that always hold one value or that nothing needs",
         exact: true,
         run: |graph, _| constant_channels::run(graph),
+    },
+    Pass {
+        name: "store-half",
+        summary: "let operators read and write half floats where they stood between conversions",
+        exact: true,
+        run: |graph, _| store_half::run(graph),
     },
 ];
 
