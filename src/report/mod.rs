@@ -245,7 +245,11 @@ fn port(name: &str, ty: &TensorType) -> Port {
 fn layer(program: &Program, graph: &Graph, call: &Call, time: Option<Spent>) -> Layer {
     let kernel = &program.kernels[call.kernel];
     let args = || kernel.params.values().zip(&call.args).map(|(param, &buffer)| (param.access, buffer));
-    let result = args().filter(|(access, _)| *access == Access::Write).map(|(_, buffer)| buffer).next_back();
+    // What shares bytes with others is read back to be written.
+    let packed = |buffer: Buffer| program.buffers[buffer].packed.is_some();
+    let writes =
+        |access, buffer| access == Access::Write || access == Access::ReadWrite && packed(buffer);
+    let result = args().filter(|&(access, buffer)| writes(access, buffer)).map(|(_, buffer)| buffer).next_back();
     let flash = |buffer: &Buffer| matches!(program.buffers[*buffer].place, Place::Flash(_));
     let weights: BTreeSet<Buffer> = call.args.iter().copied().filter(flash).collect();
     Layer {

@@ -9,7 +9,7 @@ use super::names::Symbols;
 use super::scalar::{memory_type, thousands};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use tinyc_ir::loops::{Buffer, Place, Program, Stmt};
+use tinyc_ir::loops::{Buffer, Place, Program, Scalar, Stmt};
 
 /// The whole header.
 pub(super) fn header(program: &Program, symbols: &Symbols, options: &Options) -> String {
@@ -144,8 +144,22 @@ fn face(program: &Program, symbols: &Symbols, title: &str, buffer: Buffer) -> St
     if quant.is_some() {
         text.push_str(" real = scale * (stored - zero point).");
     }
+    match data.elements().0 {
+        dtype if dtype.is_half() => {
+            let format = if dtype == Scalar::F16 { "IEEE binary16" } else { "the upper half of a float" };
+            let _ = write!(text, " Half floats by their bits: {format}.");
+        }
+        dtype => {
+            if let Some(count) = dtype.packed() {
+                let _ = write!(text, " Elements of type {dtype}, {count} to a byte, the first in the lowest bits.");
+            }
+        }
+    }
     let mut out = block(&text, 0);
     let _ = write!(out, "#define {macros}_LEN {}\n#define {macros}_ALIGN {}\n", data.len, data.align);
+    if let Some((_, count)) = data.packed {
+        let _ = writeln!(out, "#define {macros}_ELEMENTS {count}");
+    }
     if let Some(face) = &data.face {
         let _ = writeln!(out, "#define {macros}_RANK {}", face.shape.len());
         for (i, dim) in face.shape.iter().enumerate() {

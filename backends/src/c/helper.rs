@@ -1,6 +1,7 @@
 //! The small functions that emitted kernels call: each is printed only if used, once, before its users. This file holds
 //! the collection and the plain arithmetic; [`super::packed`] and [`super::math`] hold the rest.
 
+use super::half;
 use super::math;
 use super::packed;
 use super::scalar::{bits, limit, memory_type, unsigned, value_type};
@@ -125,12 +126,7 @@ impl Helpers {
     }
 
     fn view(&mut self, name: &str, from: &str, to: &str) -> String {
-        self.add(0, name, |name| {
-            format!(
-                "static inline {to} {name}({from} x)\n{{\n    union {{ {from} from; {to} to; }} view;\n    \
-                 view.from = x;\n    return view.to;\n}}\n"
-            )
-        })
+        self.add(0, name, |name| half::view(name, from, to))
     }
 
     /// Absolute value.
@@ -213,47 +209,7 @@ impl Helpers {
     /// Between a half float, by its bits, and f32.
     pub(super) fn half(&mut self, from: Scalar, to: Scalar) -> String {
         let (bits, back) = (self.bits_of(Scalar::F32), self.of_bits(Scalar::F32));
-        self.add(1, &format!("{from}_to_{to}"), |name| match (from, to) {
-            (Scalar::F16, _) => format!(
-                "/* The number that a half float stands for. */\n\
-                 static inline float {name}(uint16_t half)\n{{\n    \
-                     const uint32_t sign = (uint32_t)(half & 0x8000) << 16;\n    \
-                     const uint32_t rest = (uint32_t)(half & 0x7fff);\n    \
-                     uint32_t number = (rest << 13) + (rest < 0x7c00u ? 0x38000000u : 0x70000000u);\n    \
-                     if (rest < 0x0400u) {{\n        \
-                         number = {bits}((float)(int32_t)rest / 16777216.0f);\n    }}\n    \
-                     return {back}(sign | number);\n}}\n"
-            ),
-            (Scalar::BF16, _) => format!(
-                "/* The number that a half float stands for. */\n\
-                 static inline float {name}(uint16_t half)\n{{\n    return {back}((uint32_t)half << 16);\n}}\n"
-            ),
-            (_, Scalar::F16) => format!(
-                "/* The nearest half float, ties to even. */\n\
-                 static inline uint16_t {name}(float x)\n{{\n    \
-                     const uint32_t bits = {bits}(x);\n    \
-                     const uint32_t sign = bits >> 16 & 0x8000u;\n    \
-                     const uint32_t rest = bits & 0x7fffffffu;\n    \
-                     if (rest > 0x7f800000u) {{\n        return 0x7e00u;\n    }}\n    \
-                     if (rest >= 0x477ff000u) {{\n        return (uint16_t)(sign | 0x7c00u);\n    }}\n    \
-                     if (rest >= 0x38800000u) {{\n        \
-                         return (uint16_t)(sign | ((rest - 0x37fff001u + (rest >> 13 & 1u)) >> 13));\n    }}\n    \
-                     if (rest >= 0x33000000u) {{\n        \
-                         const uint32_t shift = 126u - (rest >> 23);\n        \
-                         const uint32_t mantissa = (rest & 0x007fffffu) | 0x00800000u;\n        \
-                         const uint32_t whole = mantissa >> shift;\n        \
-                         const uint32_t lost = (mantissa << (32u - shift)) + (whole & 1u);\n        \
-                         return (uint16_t)(sign | (whole + (lost > 0x80000000u ? 1u : 0u)));\n    }}\n    \
-                     return (uint16_t)sign;\n}}\n"
-            ),
-            _ => format!(
-                "/* The nearest half float, ties to even. */\n\
-                 static inline uint16_t {name}(float x)\n{{\n    \
-                     const uint32_t bits = {bits}(x);\n    \
-                     if (x != x) {{\n        return 0x7fc0u;\n    }}\n    \
-                     return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);\n}}\n"
-            ),
-        })
+        self.add(1, &format!("{from}_to_{to}"), |name| half::conversion(from, to, name, &bits, &back))
     }
 
     /// Reads neighbouring elements as one wider number.

@@ -11,6 +11,7 @@ mod doc;
 mod edge;
 mod expr;
 mod header;
+mod half;
 mod helper;
 mod kernel;
 mod math;
