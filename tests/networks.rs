@@ -140,14 +140,14 @@ fn prove(group: &str, models: &[Model]) {
 fn close(name: &str, graph: &Graph, got: &[Data], stored: &[Data]) -> Result<(), String> {
     let allowance = ALLOWANCES.iter().find(|(model, ..)| *model == name);
     for (i, (got, stored)) in got.iter().zip(stored).enumerate() {
-        let reals = |data: &Data| match data {
-            Data::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            data => data.to_ints().unwrap().iter().map(|&x| x as f64).collect::<Vec<_>>(),
-        };
-        let (got, stored) = (reals(got), reals(stored));
-        let float = graph.ty(graph.outputs[i]).dtype == DType::F32;
+        let (got, stored) = (got.to_reals(), stored.to_reals());
         let largest = stored.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
-        let rounding = if float { 1e-5 * largest } else { 0.0 };
+        let rounding = match graph.ty(graph.outputs[i]).dtype {
+            // One step below 1.
+            DType::F16 => largest / 2048.0,
+            dtype if dtype.is_float() => 1e-5 * largest,
+            _ => 0.0,
+        };
         let limit = rounding + allowance.map_or(0.0, |(_, steps, scale, _)| steps * scale);
         let differences = got.iter().zip(&stored).map(|(a, b)| (a - b).abs());
         // A NaN fails, too.
@@ -179,7 +179,7 @@ fn integer_networks_have_no_float_instruction() {
         let compiled = compiled(model);
         let graph = &compiled.model.reference;
         let mut faces = graph.inputs.iter().chain(&graph.outputs);
-        let is_integer = faces.all(|&v| graph.ty(v).dtype != DType::F32);
+        let is_integer = faces.all(|&v| !graph.ty(v).dtype.is_float());
         let found = float_instructions(&folder, &compiled);
         if is_integer {
             assert!(found.is_empty(), "{}: {}", model.name, found.join("\n"));

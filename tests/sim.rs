@@ -14,8 +14,10 @@ use tinyc_targets::Target;
 type Shapes = &'static [(&'static str, &'static [usize])];
 
 /// Models of this repository.
-const MODELS: [(&str, Shapes); 17] = [
+const MODELS: &[(&str, Shapes)] = &[
+    ("digits/digits_f16", &[]),
     ("digits/digits_f32", &[]),
+    ("digits/digits_int4_qdq", &[]),
     ("digits/digits_int8_io", &[]),
     ("digits/digits_int8_qdq", &[]),
     ("digits/digits_int8_qop", &[]),

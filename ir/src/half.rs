@@ -1,6 +1,6 @@
 //! Half floats: stored in 16 bits, computed on as f32. The two conversions here define what they mean, bit for bit.
 //!
-//! To f32 every number is exact; a NaN keeps its sign and payload. From f32 the nearest is taken, ties to even, beyond the
+//! To f32 every number is exact; a NaN keeps its sign and payload, and one of f16 becomes quiet. From f32 the nearest is taken, ties to even, beyond the
 //! greatest it is infinity, small ones become subnormal; every NaN becomes the canonical one.
 
 use crate::DType;
@@ -18,7 +18,8 @@ pub fn f16_to_f32(bits: u16) -> f32 {
     let magnitude = match rest {
         0..0x400 => (rest as f32 * f32::from_bits(0x3380_0000)).to_bits(), // times 2^-24, exact
         0x400..0x7c00 => (rest << 13) + (112 << 23),
-        _ => (rest << 13) + (224 << 23), // infinity and NaN
+        0x7c00 => 0x7f80_0000,
+        _ => 0x7fc0_0000 | rest << 13,
     };
     f32::from_bits(sign | magnitude)
 }
@@ -109,7 +110,7 @@ mod tests {
         assert_eq!(f16_to_f32(0x3c00), 1.0);
         assert_eq!(f16_to_f32(0x7bff), 65504.0);
         assert_eq!(f16_to_f32(0x8001), -1.0 / 16_777_216.0);
-        assert_eq!(f16_to_f32(0xfc01).to_bits(), 0xff80_2000);
+        assert_eq!(f16_to_f32(0xfc01).to_bits(), 0xffc0_2000);
     }
 
     #[test]

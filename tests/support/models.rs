@@ -58,7 +58,7 @@ impl Model {
 /// The committed models.
 pub(crate) fn own() -> Vec<Model> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models");
-    let digits = ["f32", "int8_qdq", "int8_qop", "int8_io"].into_iter().map(|form| {
+    let digits = ["f32", "f16", "int8_qdq", "int8_qop", "int8_io", "int4_qdq"].into_iter().map(|form| {
         let file = |name: String| folder.join("digits").join(name);
         let vectors = file(format!("digits_vectors_{form}.npz"));
         Model::new(format!("digits_{form}"), file(format!("digits_{form}.onnx")), vectors)

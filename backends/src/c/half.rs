@@ -19,6 +19,7 @@ pub(super) fn conversion(from: Scalar, to: Scalar, name: &str, bits: &str, back:
                  const uint32_t sign = (uint32_t)(half & 0x8000) << 16;\n    \
                  const uint32_t rest = (uint32_t)(half & 0x7fff);\n    \
                  uint32_t number = (rest << 13) + (rest < 0x7c00u ? 0x38000000u : 0x70000000u);\n    \
+                 if (rest > 0x7c00u) {{\n        number |= 0x00400000u;\n    }}\n    \
                  if (rest < 0x0400u) {{\n        \
                      number = {bits}((float)(int32_t)rest / 16777216.0f);\n    }}\n    \
                  return {back}(sign | number);\n}}\n"

@@ -161,6 +161,13 @@ impl Writer<'_> {
                 let bits = self.b.word(Op::ShiftLeft, &[x.word(), sixteen]);
                 Number::One(self.float_of(bits))
             }
+            (Scalar::F16, _) if self.machine.float => Number::One(self.b.float(Op::HalfToFloat, &[x.word()])),
+            (_, Scalar::F16) if self.machine.float => {
+                let half = self.b.word(Op::FloatToHalf, &[x.word()]);
+                let is_nan = self.b.word(Op::FloatCompare(FloatCond::Ne), &[x.word(), x.word()]);
+                let (zero, nan) = (self.b.number(0), self.b.number(tinyc_ir::half::F16_NAN.into()));
+                Number::One(self.b.select(Cond::Ne, [is_nan, zero], [nan, half]))
+            }
             (Scalar::F16, _) => self.float_call(names::F16_TO_F32, &[x], to),
             (_, Scalar::F16) => self.float_call(names::F32_TO_F16, &[x], to),
             (_, Scalar::BF16) => self.float_call(names::F32_TO_BF16, &[x], to),

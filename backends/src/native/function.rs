@@ -264,6 +264,10 @@ pub enum Op {
     /// `(w) → f`, ties to even.
     SignedToFloat,
     UnsignedToFloat,
+    /// `(w) → f`: the number whose binary16 is in the low half of the word; a NaN becomes quiet.
+    HalfToFloat,
+    /// `(f) → w`: the nearest binary16, ties to even; a NaN keeps its sign and the upper bits of its payload.
+    FloatToHalf,
     /// `(w) → f`: the same bits.
     BitsToFloat,
     /// `(f) → w`: the same bits.

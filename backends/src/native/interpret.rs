@@ -4,6 +4,7 @@
 use super::function::*;
 use std::collections::BTreeMap;
 use tinyc_ir::entity::Entity;
+use tinyc_ir::half;
 use tinyc_ir::loops::{PackedOp, packed};
 
 /// How many instructions one outermost call may execute before it counts as endless.
@@ -262,6 +263,9 @@ impl<'a> Interpreter<'a> {
             Op::FloatToUnsigned => of(a) as u32,
             Op::SignedToFloat => (a as i32 as f32).to_bits(),
             Op::UnsignedToFloat => (a as f32).to_bits(),
+            Op::HalfToFloat => half::f16_to_f32(a as u16).to_bits(),
+            Op::FloatToHalf if of(a).is_nan() => a >> 16 & 0x8000 | 0x7e00 | a >> 13 & 0x1ff,
+            Op::FloatToHalf => half::f32_to_f16(of(a)).into(),
             Op::BitsToFloat | Op::FloatToBits => a,
             Op::Call(callee) => return Err(Fault::Unknown(callee.clone())),
         };

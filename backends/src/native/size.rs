@@ -92,7 +92,7 @@ impl Sizes<'_> {
     fn expr(&mut self, expr: Expr) {
         let kernel = self.kernel;
         let words = |e: Expr| (kernel.scalar(e).size() as u64).div_ceil(4);
-        let soft = |s: Scalar| s == Scalar::F64 || s.is_half() || s == Scalar::F32 && !self.machine.float;
+        let soft = |s: Scalar| s == Scalar::F64 || s == Scalar::F32 && !self.machine.float;
         let own = match &kernel.exprs[expr] {
             ExprData::Literal(_) | ExprData::Var(_) => 0,
             ExprData::Affine(affine) => affine.terms.len() as u64,

@@ -209,6 +209,8 @@ fn op_name(op: &Op) -> String {
         Op::FloatToUnsigned => "float_to_u",
         Op::SignedToFloat => "s_to_float",
         Op::UnsignedToFloat => "u_to_float",
+        Op::HalfToFloat => "half_to_float",
+        Op::FloatToHalf => "float_to_half",
         Op::BitsToFloat => "bits_to_float",
         Op::FloatToBits => "float_to_bits",
     };

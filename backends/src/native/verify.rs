@@ -227,8 +227,8 @@ fn signature(op: &Op) -> Option<(Vec<Class>, Vec<Class>)> {
         Op::FloatAdd | Op::FloatSub | Op::FloatMul | Op::FloatDiv => (vec![f; 2], vec![f]),
         Op::FloatSqrt | Op::FloatNeg | Op::FloatAbs => (vec![f], vec![f]),
         Op::FloatCompare(_) => (vec![f; 2], vec![w]),
-        Op::FloatToSigned | Op::FloatToUnsigned | Op::FloatToBits => (vec![f], vec![w]),
-        Op::SignedToFloat | Op::UnsignedToFloat | Op::BitsToFloat => (vec![w], vec![f]),
+        Op::FloatToSigned | Op::FloatToUnsigned | Op::FloatToHalf | Op::FloatToBits => (vec![f], vec![w]),
+        Op::SignedToFloat | Op::UnsignedToFloat | Op::HalfToFloat | Op::BitsToFloat => (vec![w], vec![f]),
         Op::Select(_) | Op::Call(_) => return None,
     })
 }

@@ -124,7 +124,7 @@ fn main_c(case: &Case) -> String {
     let mut out = format!("#include \"{name}.h\"\n{PLATFORM}");
     for (r, inputs) in case.runs.iter().enumerate() {
         for (i, data) in inputs.iter().enumerate() {
-            let numbers: Vec<String> = to_bytes(data).iter().map(u8::to_string).collect();
+            let numbers: Vec<String> = data.to_le_bytes().iter().map(u8::to_string).collect();
             let _ = writeln!(
                 out,
                 "static const uint8_t in_{r}_{i}[] __attribute__((aligned(8))) = {{{}}};",

@@ -12,6 +12,9 @@ fn floats() -> Vec<f64> {
     let mut v =
         vec![0.0, -0.0, 0.3, -0.5, 0.5, 1.5, 2.5, -2.5, 1.0, -3.75, 126.5, 127.5, -128.5, 255.5, 1e-40];
     v.extend([3e9, -3e9, 2147483647.0, -2147483648.0, 1e19, -1e19, 1e30, 8388607.5, 4503599627370495.5]);
+    // Where half floats end, and ties between two of them.
+    v.extend([65504.0, 65519.99, 65520.0, 1.00048828125, 1.00146484375, 1.00390625, 1.01171875]);
+    v.extend([6.103515625e-5, 6.097555160522461e-5, 2.98023223876953125e-8, 2.9802326e-8, 8.940696716308594e-8]);
     v.extend([f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 87.3, -87.5, 4.0]);
     v
 }
@@ -29,6 +32,7 @@ fn values(scalar: Scalar) -> Data {
         Scalar::F32 => Data::F32(floats().into_iter().map(|x| x as f32).collect()),
         Scalar::F64 => Data::F64(floats()),
         Scalar::Bool => Data::Bool(vec![true, false]),
+        Scalar::F16 | Scalar::BF16 => Data::from_bits(scalar, (0..=0xffffu64).step_by(93).chain([0x7c00, 0xfc00])),
         int => Data::from_ints(int, ints(int)),
     }
 }
@@ -134,18 +138,19 @@ pub(crate) fn constants() -> Vec<Case> {
 /// Operations on one operand, and conversions between all types.
 pub(crate) fn unary() -> Vec<Case> {
     let mut cases = Vec::new();
-    for scalar in Scalar::ALL {
+    for scalar in Scalar::ALL.into_iter().filter(|s| !s.is_packed()) {
         let input = values(scalar);
         let len = input.len();
         let mut net = Net::new(&format!("unary_{scalar}"));
         let a = net.input("a", scalar, len);
-        let signed = scalar.is_float() || matches!(scalar, Scalar::I32 | Scalar::I64);
+        let float = scalar.is_float() && !scalar.is_half();
+        let signed = float || matches!(scalar, Scalar::I32 | Scalar::I64);
         let ops = [
             (UnaryOp::Neg, signed),
             (UnaryOp::Abs, signed),
             (UnaryOp::Not, NUMBERS.contains(&scalar) && scalar.is_int() || scalar == Scalar::Bool),
-            (UnaryOp::Sqrt, scalar.is_float()),
-            (UnaryOp::RoundTiesEven, scalar.is_float()),
+            (UnaryOp::Sqrt, float),
+            (UnaryOp::RoundTiesEven, float),
             (UnaryOp::Exp, scalar == Scalar::F32),
             (UnaryOp::Log, scalar == Scalar::F32),
             (UnaryOp::Sin, scalar == Scalar::F32),
@@ -160,7 +165,10 @@ pub(crate) fn unary() -> Vec<Case> {
             let kernel = elementwise(&name, &[scalar], scalar, len, |k, v| k.unary(op, v[0]));
             net.call(kernel, &[a, y], 0);
         }
-        for to in Scalar::ALL {
+        // Half floats have f32 as their only neighbour.
+        let bridge = |a: Scalar, b: Scalar| !a.is_half() || a == b || b == Scalar::F32;
+        let legal = |&to: &Scalar| !to.is_packed() && bridge(scalar, to) && bridge(to, scalar);
+        for to in Scalar::ALL.into_iter().filter(legal) {
             let y = net.output(&format!("to_{to}"), to, len);
             let kernel =
                 elementwise(&format!("convert_{to}"), &[scalar], to, len, |k, v| k.convert(to, v[0]));

@@ -8,7 +8,7 @@ use crate::native::{Function, Machine};
 /// [`F16_TO_F32`](super::names::F16_TO_F32).
 pub(super) fn from_f16(name: &str, machine: &Machine) -> Function {
     Writer::function(name, "A float from a half float.", machine, |w, [half]| {
-        let (special, tiny, zero) = (w.cold(), w.cold(), w.cold());
+        let (special, tiny, zero, infinity) = (w.cold(), w.cold(), w.cold(), w.cold());
         let rest = half & 0x7fff;
         let sign = (half - rest) << 16;
         w.go_if((rest - 0x400).at_least(0x7800), special, []);
@@ -16,7 +16,11 @@ pub(super) fn from_f16(name: &str, machine: &Machine) -> Function {
 
         w.begin(special);
         w.go_if(rest.lt(0x400), tiny, []);
-        w.give([sign + (rest << 13) + (224_u32 << 23)]);
+        let number = sign + (rest << 13) + (224_u32 << 23);
+        w.go_if(rest.eq(0x7c00), infinity, []);
+        w.give([number | 0x0040_0000]);
+        w.begin(infinity);
+        w.give([number]);
 
         w.begin(tiny);
         w.go_if(rest.eq(0), zero, []);

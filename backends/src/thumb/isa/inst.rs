@@ -339,6 +339,9 @@ pub enum Op {
     VcvtToSigned,
     VcvtToUnsigned,
     VcvtrToSigned,
+    /// d, m are floats; the binary16 lies in the lower half of its register, whose upper half stays.
+    VcvtbFromHalf,
+    VcvtbToHalf,
     /// FPv5 only: d, m (n).
     Vrintn,
     Vrintz,

@@ -29,6 +29,21 @@ impl Selector<'_> {
                 let d = Some(self.result(d));
                 return self.emit(Inst { d, n: integer, ..Inst::new(Machine::VmovFromFloat) });
             }
+            Op::FloatToHalf => {
+                // Only the lower half of the float register is written.
+                let (m, half) = (Some(self.read(inst.args[0])), Some(self.float_temporary()));
+                self.emit(Inst { d: half, m, ..Inst::new(Machine::VcvtbToHalf) });
+                let word = Some(self.temporary());
+                self.emit(Inst { d: word, n: half, ..Inst::new(Machine::VmovFromFloat) });
+                let d = Some(self.result(d));
+                return self.emit(Inst { d, m: word, ..Inst::new(Machine::Uxth) });
+            }
+            Op::HalfToFloat => {
+                let (n, half) = (Some(self.read(inst.args[0])), Some(self.float_temporary()));
+                self.emit(Inst { d: half, n, ..Inst::new(Machine::VmovToFloat) });
+                let d = Some(self.result(d));
+                return self.emit(Inst { d, m: half, ..Inst::new(Machine::VcvtbFromHalf) });
+            }
             Op::SignedToFloat | Op::UnsignedToFloat => {
                 let signed = inst.op == Op::SignedToFloat;
                 let machine = if signed { Machine::VcvtFromSigned } else { Machine::VcvtFromUnsigned };

@@ -308,6 +308,8 @@ pub(super) fn execute(cpu: &mut Cpu, memory: &mut Memory, s: &Step) -> Result<Fl
         Op::VcvtToSigned => float1!(float::to_signed),
         Op::VcvtToUnsigned => float1!(float::to_unsigned),
         Op::VcvtrToSigned => float1!(float::to_signed_nearest),
+        Op::VcvtbFromHalf => float1!(float::from_half),
+        Op::VcvtbToHalf => cpu.set_fd(s, cpu.fd(s) & 0xffff_0000 | float::to_half(cpu.fm(s))),
         Op::Vrintn => float1!(|x| float::round(x, f32::round_ties_even)),
         Op::Vrintz => float1!(|x| float::round(x, f32::trunc)),
         Op::Vrintm => float1!(|x| float::round(x, f32::floor)),

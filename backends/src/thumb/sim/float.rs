@@ -2,6 +2,7 @@
 //! arithmetic makes differently. Numbers are bits.
 
 use std::cmp::Ordering;
+use tinyc_ir::half;
 
 /// The NaN of invalid operations.
 const DEFAULT_NAN: u32 = 0x7fc0_0000;
@@ -107,6 +108,16 @@ pub(super) fn from_signed(x: u32) -> u32 {
 
 pub(super) fn from_unsigned(x: u32) -> u32 {
     (x as f32).to_bits()
+}
+
+/// The float of a binary16 in the lower half.
+pub(super) fn from_half(x: u32) -> u32 {
+    half::f16_to_f32(x as u16).to_bits()
+}
+
+/// The binary16 of a float; a NaN keeps what fits of its payload.
+pub(super) fn to_half(x: u32) -> u32 {
+    if float(x).is_nan() { x >> 16 & 0x8000 | 0x7e00 | x >> 13 & 0x1ff } else { half::f32_to_f16(float(x)).into() }
 }
 
 /// A float rounded to an integer by `how`.

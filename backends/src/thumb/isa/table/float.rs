@@ -126,6 +126,8 @@ pub(super) const TABLE: &[Info] = &[
     convert(Op::VcvtToSigned, "vcvt", ".s32.f32", &[wide("111011101D111101 dddd 1010 11M0 mmmm")]),
     convert(Op::VcvtToUnsigned, "vcvt", ".u32.f32", &[wide("111011101D111100 dddd 1010 11M0 mmmm")]),
     convert(Op::VcvtrToSigned, "vcvtr", ".s32.f32", &[wide("111011101D111101 dddd 1010 01M0 mmmm")]),
+    convert(Op::VcvtbFromHalf, "vcvtb", ".f32.f16", &[wide("111011101D110010 dddd 1010 01M0 mmmm")]),
+    convert(Op::VcvtbToHalf, "vcvtb", ".f16.f32", &[wide("111011101D110011 dddd 1010 01M0 mmmm")]),
     unary(Op::Vrintz, "vrintz", FloatAlu, &[wide("111011101D110110 dddd 1010 11M0 mmmm")]).needs(Fpv5),
     round(Op::Vrinta, "vrinta", &[wide("111111101D111000 dddd 1010 01M0 mmmm")]),
     round(Op::Vrintn, "vrintn", &[wide("111111101D111001 dddd 1010 01M0 mmmm")]),

@@ -152,7 +152,7 @@ impl Writer<'_> {
 
     fn float_operation(&mut self) {
         let (a, b) = (self.float(), self.float());
-        let (op, args, class) = match self.s.below(12) {
+        let (op, args, class) = match self.s.below(14) {
             0 => (Op::FloatAdd, vec![a, b], Class::Float),
             1 => (Op::FloatSub, vec![a, b], Class::Float),
             2 => (Op::FloatMul, vec![a, b], Class::Float),
@@ -164,6 +164,8 @@ impl Writer<'_> {
             8 => (Op::FloatToUnsigned, vec![a], Class::Word),
             9 => (Op::FloatToBits, vec![self.canonical(a)], Class::Word),
             10 => (Op::SignedToFloat, vec![self.word()], Class::Float),
+            11 => (Op::HalfToFloat, vec![self.word()], Class::Float),
+            12 => (Op::FloatToHalf, vec![self.canonical(a)], Class::Word),
             _ => (Op::UnsignedToFloat, vec![self.word()], Class::Float),
         };
         let made = self.b.push(op, &args, &[class]);
