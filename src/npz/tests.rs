@@ -86,10 +86,24 @@ fn an_archive_cut_anywhere_is_refused() {
 
 #[test]
 fn strings_and_records_are_listed_not_read() {
-    for (descr, name) in [("'<U5'", "<U5"), ("[('a', '<f4')]", "a record"), ("'<f2'", "<f2"), ("'|O'", "|O")]
+    for (descr, name) in [("'<U5'", "<U5"), ("[('a', '<f4')]", "a record"), ("'<c8'", "<c8"), ("'|O'", "|O")]
     {
         let npz = one(&format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (1,)}}"), &[]).unwrap();
         assert!(npz.arrays.is_empty());
         assert_eq!(npz.others["arr_0"], name);
+    }
+}
+
+#[test]
+fn types_that_numpy_lacks_are_written_as_others() {
+    for (data, stored) in [
+        (Data::F16(vec![0x3c00, 0xc100]), Data::F16(vec![0x3c00, 0xc100])),
+        (Data::BF16(vec![0x3f80, 0xc020]), Data::F32(vec![1.0, -2.5])),
+        (Data::I4(vec![-8, 7, 1]), Data::I8(vec![-8, 7, 1])),
+        (Data::U2(vec![3, 0, 1]), Data::U8(vec![3, 0, 1])),
+    ] {
+        let array = Array { shape: vec![data.len()], data };
+        let bytes = to_bytes(&[("x".into(), array)]).unwrap();
+        assert_eq!(parse(&bytes, "x.npz".into()).unwrap().arrays[0].1.data, stored);
     }
 }

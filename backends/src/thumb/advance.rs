@@ -80,10 +80,10 @@ fn sum(line: &Line<VReg>) -> Option<(VReg, VReg, i32)> {
     let What::Inst(inst) = &line.what else { return None };
     let distance = match inst.op {
         Op::AddImm => inst.imm,
-        Op::SubImm => -inst.imm,
+        Op::SubImm => inst.imm.checked_neg()?,
         _ => return None,
     };
-    let near = distance.abs() <= FARTHEST && !inst.flags_written().intersects(Flags::NZCV);
+    let near = distance.unsigned_abs() <= FARTHEST.unsigned_abs() && !inst.flags_written().intersects(Flags::NZCV);
     near.then_some((inst.d?, inst.n?, distance))
 }
 
