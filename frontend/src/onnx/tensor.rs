@@ -146,6 +146,25 @@ mod tests {
     }
 
     #[test]
+    fn narrow_elements_are_read() {
+        let half = TensorProto { int32_data: vec![0x3c00, 0xfe01], ..tensor(&[2], DataType::Float16) };
+        assert_eq!(read(&half, None).unwrap().data, Data::F16(vec![0x3c00, 0xfe01]));
+        // Two to a byte, the first in the low bits.
+        for data in [vec![0x81, 0x07], vec![0x81, 0xf7]] {
+            let bytes = data.iter().map(|&b| b as u8).collect();
+            let raw = TensorProto { raw_data: Some(bytes), ..tensor(&[3], DataType::Int4) };
+            let typed = TensorProto { int32_data: data, ..tensor(&[3], DataType::Int4) };
+            for proto in [raw, typed] {
+                assert_eq!(read(&proto, None).unwrap().data, Data::I4(vec![1, -8, 7]));
+            }
+        }
+        let short = TensorProto { int32_data: vec![1], ..tensor(&[3], DataType::Uint4) };
+        assert_eq!(read(&short, None).unwrap_err().code, code::TENSOR_DATA);
+        let misfit = TensorProto { int32_data: vec![1 << 16], ..tensor(&[1], DataType::Bfloat16) };
+        assert_eq!(read(&misfit, None).unwrap_err().code, code::TENSOR_DATA);
+    }
+
+    #[test]
     fn sizes_are_checked_before_allocation() {
         let huge = tensor(&[i64::MAX, i64::MAX, 0], DataType::Float);
         assert_eq!(read(&huge, None).unwrap_err().code, code::TENSOR_SIZE);
