@@ -318,6 +318,11 @@ impl Tensor {
         Self::new(shape, Data::F32(values))
     }
 
+    /// The one tensor that a type without elements has.
+    pub fn without_elements(ty: &crate::TensorType) -> Self {
+        Self::new(ty.shape.clone(), Data::from_ints(ty.dtype, []))
+    }
+
     /// How the elements are stored.
     pub fn dtype(&self) -> DType {
         self.data.dtype()

@@ -28,6 +28,9 @@ pub(super) fn helpers(program: &Program, symbols: &Symbols) -> String {
     }
     for &buffer in &program.outputs {
         let data = &program.buffers[buffer];
+        if data.len == 0 {
+            continue;
+        }
         if data.face.as_ref().is_some_and(|f| f.quant.is_some()) {
             body.push_str(&dequantize(program, symbols, buffer));
         } else if data.scalar.is_half() {
@@ -47,7 +50,7 @@ pub(super) fn helpers(program: &Program, symbols: &Symbols) -> String {
 /// The range of a quantised buffer whose numbers are so few that floats hold all of them.
 fn small_range(program: &Program, buffer: Buffer) -> Option<(i128, i128)> {
     let data = &program.buffers[buffer];
-    data.face.as_ref()?.quant?;
+    data.face.as_ref()?.quant.filter(|_| data.len > 0)?;
     let dtype = data.elements().0;
     dtype.int_range().filter(|_| dtype.size() <= 2)
 }

@@ -102,6 +102,9 @@ fn usage(program: &Program, symbols: &Symbols) -> String {
     ];
     for &buffer in program.inputs.iter().chain(&program.outputs) {
         let data = &program.buffers[buffer];
+        if data.len == 0 {
+            continue;
+        }
         let face = symbols.face(buffer);
         lines.push(format!(
             "    static {} {}[{face}_LEN];",
@@ -109,8 +112,11 @@ fn usage(program: &Program, symbols: &Symbols) -> String {
             symbols.buffer(buffer)
         ));
     }
-    let mut args: Vec<String> =
-        program.inputs.iter().chain(&program.outputs).map(|&b| symbols.buffer(b).to_string()).collect();
+    let argument = |&b: &Buffer| match program.buffers[b].len {
+        0 => "NULL".to_string(),
+        _ => symbols.buffer(b).to_string(),
+    };
+    let mut args: Vec<String> = program.inputs.iter().chain(&program.outputs).map(argument).collect();
     let memory = |name: &str, macro_name: &str| {
         format!("    static union {{ uint8_t bytes[{upper}_{macro_name}_BYTES]; uint64_t align; }} {name};")
     };
@@ -140,6 +146,9 @@ fn face(program: &Program, symbols: &Symbols, title: &str, buffer: Buffer) -> St
     let macros = symbols.face(buffer);
     let tensor = data.tensor.as_deref().map(|t| format!(", tensor {}", short(t))).unwrap_or_default();
     let mut text = format!("{title}: {}{tensor}.", symbols.buffer(buffer));
+    if data.len == 0 {
+        text.push_str(" It has no elements: the pointer is never used, and NULL will do.");
+    }
     let quant = data.face.as_ref().and_then(|f| f.quant);
     if quant.is_some() {
         text.push_str(" real = scale * (stored - zero point).");

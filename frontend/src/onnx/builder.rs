@@ -28,7 +28,7 @@ pub(super) struct Builder<'m> {
     /// The folder for external data.
     pub(super) base_dir: Option<std::path::PathBuf>,
     names: BTreeSet<String>,
-    /// Whether each value is made of constants alone.
+    /// Whether each value is known at compile time: made of constants alone, or without elements.
     fixed: Vec<bool>,
     /// The values that stand for a constant tensor, by its name: one for each quantisation it is read with.
     constants: BTreeMap<String, Vec<Value>>,
@@ -56,8 +56,8 @@ impl<'m> Builder<'m> {
 
     /// Adds an input of the model.
     pub(super) fn input(&mut self, name: &'m str, ty: TensorType) {
+        self.fixed.push(ty.shape.elements() == 0);
         let value = self.graph.input(name, ty);
-        self.fixed.push(false);
         self.slots.insert(name, Slot::Value(value));
     }
 
@@ -72,7 +72,7 @@ impl<'m> Builder<'m> {
         name
     }
 
-    /// Whether a value is made of constants alone, so that it is known at compile time.
+    /// Whether a value is known at compile time: it is made of constants alone, or has no elements.
     pub(super) fn is_fixed(&self, value: Value) -> bool {
         self.fixed[value.index()]
     }
@@ -123,13 +123,13 @@ impl<'m> Builder<'m> {
             None => op.infer(&self.graph.types(inputs)).map_err(refused)?,
         };
         check_size(&ty)?;
+        let fixed = ty.shape.elements() == 0 || inputs.iter().all(|&v| self.is_fixed(v));
         let value = self.graph.node_typed(op, inputs, name, ty, origin).map_err(refused)?;
-        let fixed = inputs.iter().all(|&v| self.is_fixed(v));
         self.fixed.push(fixed);
         Ok(value)
     }
 
-    /// The numbers behind a value that is made of constants alone; computed when first asked for.
+    /// The numbers behind a value that is known at compile time; computed when first asked for.
     pub(super) fn numbers(&self, value: Value) -> Option<Arc<Tensor>> {
         if !self.is_fixed(value) {
             return None;
@@ -140,6 +140,7 @@ impl<'m> Builder<'m> {
         while let Some(value) = open.pop() {
             if !computed.contains_key(&value)
                 && needed.insert(value)
+                && self.graph.ty(value).shape.elements() > 0
                 && let Some((_, node)) = self.graph.node_of(value)
             {
                 open.extend(&node.inputs);
@@ -149,6 +150,9 @@ impl<'m> Builder<'m> {
         for value in needed {
             let tensor = match (&self.graph.values[value].def, self.graph.node_of(value)) {
                 (Def::Const(tensor), _) => Arc::clone(tensor),
+                _ if self.graph.ty(value).shape.elements() == 0 => {
+                    Arc::new(Tensor::without_elements(self.graph.ty(value)))
+                }
                 (_, Some((_, node))) => {
                     let arguments: Vec<_> =
                         node.inputs.iter().map(|v| (self.graph.ty(*v), &*computed[v])).collect();
@@ -162,11 +166,7 @@ impl<'m> Builder<'m> {
     }
 }
 
-/// A value has elements, at most [`tensor::MAX_BYTES`] of them, in at most [`tensor::MAX_RANK`] dimensions.
+/// A value has at most [`tensor::MAX_BYTES`], in at most [`tensor::MAX_RANK`] dimensions.
 fn check_size(ty: &TensorType) -> Result<(), Diagnostic> {
-    if tensor::checked_elements(&ty.shape, ty.dtype)? == 0 {
-        let message = format!("a tensor of shape {} has no elements", ty.shape);
-        return Err(Diagnostic::error(code::TENSOR_SIZE, message));
-    }
-    Ok(())
+    tensor::checked_elements(&ty.shape, ty.dtype).map(|_| ())
 }

@@ -45,7 +45,7 @@ pub const SHAPE: u16 = 301;
 pub const OPEN_DIMENSION: u16 = 302;
 /// A shape given by the user does not go with the model.
 pub const GIVEN_SHAPE: u16 = 303;
-/// A tensor has no elements, too many, or too many dimensions.
+/// A tensor has too many elements or too many dimensions.
 pub const TENSOR_SIZE: u16 = 304;
 /// The model declares another shape than its operators compute (a warning).
 pub const DECLARED_SHAPE: u16 = 305;

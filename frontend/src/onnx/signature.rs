@@ -71,7 +71,7 @@ pub(super) fn resolve(
             dims.len() == given.len()
                 && dims.iter().zip(given).all(|(d, &g)| !matches!(d, Dim::Fixed(f) if *f != g))
         });
-        if !fits || given.contains(&0) {
+        if !fits {
             let message = format!("the given shape {given:?} does not go with input {name:?}");
             let declared = dims.map_or("no shape".into(), |dims| spell(&dims));
             return Err(Diagnostic::error(code::GIVEN_SHAPE, message)

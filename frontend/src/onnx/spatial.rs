@@ -52,6 +52,10 @@ impl Spatial {
                 return Err(Diagnostic::error(code::ATTRIBUTE, "attribute kernel_shape is missing"));
             }
         };
+        cx.require(
+            size.iter().all(|&n| n > 0),
+            format!("an image of {} by {} has no pixels", size[0], size[1]),
+        )?;
         let (strides, dilations) = (pair("strides", 1)?, pair("dilations", 1)?);
         for (name, values) in [("kernel_shape", kernel), ("strides", strides), ("dilations", dilations)] {
             if values.contains(&0) {

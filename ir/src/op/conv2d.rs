@@ -121,6 +121,7 @@ impl Operator for Conv2d {
             self.groups
         );
         require!(bias.shape.dims() == [outputs], "bias is [{outputs}], not {bias}");
+        require!(x.shape[1..].iter().all(|&d| d > 0), "x has pixels and channels, not {x}");
         let mut shape = vec![x.shape[0], 0, 0, outputs];
         for axis in 0..2 {
             let size = weight.shape[axis + 1];

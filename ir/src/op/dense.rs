@@ -42,6 +42,7 @@ impl Operator for Dense {
             "weight is [N, {}], not {weight}",
             x.shape[1]
         );
+        require!(x.shape[1] > 0, "x has columns, not {x}");
         require!(bias.shape.dims() == [weight.shape[0]], "bias is [{}], not {bias}", weight.shape[0]);
         Ok(x.with_shape([x.shape[0], weight.shape[0]]))
     }

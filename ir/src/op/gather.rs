@@ -48,8 +48,8 @@ impl Operator for Gather {
             return Err(TypeError::new(format!("x has three dimensions, not {x}")));
         };
         require!(x.quant.as_ref().is_none_or(|q| q.axis().is_none()), "x is not quantised per axis: {x}");
-        require!(count > 0, "there is nothing to pick in {x}");
         let picked = positions(i, batches)?;
+        require!(count > 0 || picked == 0, "there is nothing to pick in {x}");
         Ok(x.with_shape([batches, picked, stretch]))
     }
 

@@ -72,8 +72,8 @@ impl Operator for Scatter {
         require!(x.quant.as_ref().is_none_or(|q| q.axis().is_none()), "x is not quantised per axis: {x}");
         let set = self.kind == ScatterKind::Set;
         require!(set || !x.is_quantized() && x.dtype.size() >= 4, "x has a type with arithmetic, not {x}");
-        require!(count > 0, "there is nowhere to write in {x}");
         let written = positions(i, batches)?;
+        require!(count > 0 || written == 0, "there is nowhere to write in {x}");
         let expected = x.with_shape([batches, written, stretch]);
         require!(**u == expected, "u is {expected}, not {u}");
         Ok((*x).clone())

@@ -33,6 +33,7 @@ impl Window {
     /// The type of the pooled image: `[N, OH, OW, C]`, `OH = (H + top + bottom − KH) / stride + 1`.
     pub(super) fn infer(&self, x: &TensorType) -> Result<TensorType, TypeError> {
         require!(x.shape.rank() == 4, "x is [N, H, W, C], not {x}");
+        require!(x.shape[1] > 0 && x.shape[2] > 0, "x has pixels, not {x}");
         let mut shape = x.shape.to_vec();
         for axis in 0..2 {
             let (size, stride) = (self.kernel[axis], self.strides[axis]);

@@ -1,15 +1,22 @@
-//! Evaluates nodes whose arguments are all constants. Exact: the reference `eval` computes them.
+//! Evaluates nodes whose arguments are all constants. Exact: the reference `eval` computes them. A tensor without elements
+//! is known, too, whoever computes or supplies it.
 //!
 //! `dequantize` is left alone, because [`recognize_qdq`](crate::quantize::recognize_qdq) has to see it; what is still
 //! there afterwards is [`fold_dequantize`](super::fold_dequantize)'s.
 
+use std::sync::Arc;
 use tinyc_ir::graph::{Def, Node, Value};
 use tinyc_ir::rewriter::Rewriter;
-use tinyc_ir::{Graph, Op};
+use tinyc_ir::{Graph, Op, Tensor};
 
 /// Evaluates all constant nodes except `dequantize`.
 pub fn run(graph: &Graph) -> Graph {
     Rewriter::run(graph, |rewriter, node| match graph.nodes[node].op {
+        _ if rewriter.ty(node).shape.elements() == 0 => {
+            let (name, ty) = (rewriter.name(node), rewriter.ty(node).clone());
+            let tensor = Tensor::without_elements(&ty);
+            Some(rewriter.constant(name, ty, tensor))
+        }
         Op::Dequantize(_) => None,
         _ => evaluate(rewriter, node),
     })
@@ -19,15 +26,17 @@ pub fn run(graph: &Graph) -> Graph {
 pub(super) fn evaluate(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value> {
     let inputs = rewriter.inputs(node);
     let new = &rewriter.new;
-    let arguments: Option<Vec<_>> = inputs
+    let known: Option<Vec<Arc<Tensor>>> = inputs
         .iter()
         .map(|&v| match &new.values[v].def {
-            Def::Const(tensor) => Some((&new.values[v].ty, tensor.as_ref())),
-            _ => None,
+            Def::Const(tensor) => Some(Arc::clone(tensor)),
+            _ => (new.ty(v).shape.elements() == 0).then(|| Arc::new(Tensor::without_elements(new.ty(v)))),
         })
         .collect();
+    let known = known?;
+    let arguments: Vec<_> = inputs.iter().zip(&known).map(|(&v, tensor)| (new.ty(v), &**tensor)).collect();
     let (name, ty) = (rewriter.name(node), rewriter.ty(node).clone());
-    let tensor = rewriter.old.nodes[node].op.eval(&arguments?, &ty);
+    let tensor = rewriter.old.nodes[node].op.eval(&arguments, &ty);
     Some(rewriter.constant(name, ty, tensor))
 }
 

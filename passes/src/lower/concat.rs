@@ -7,9 +7,11 @@ use tinyc_ir::op::Concat;
 
 /// Lowers a `concat`.
 pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Concat) -> Result<(), Unsupported> {
-    let (inputs, output) = lowering.node_types(node);
+    let (mut inputs, output) = lowering.node_types(node);
     let strides = output.shape.strides();
-    let values = lowering.graph.nodes[node].inputs.clone();
+    let mut values = lowering.graph.nodes[node].inputs.clone();
+    values.retain(|&v| lowering.graph.ty(v).shape.elements() > 0);
+    inputs.retain(|t| t.shape.elements() > 0);
     let buffers: Vec<_> = values.into_iter().map(|v| lowering.buffer(v)).collect();
     let y = lowering.result(node);
     let comment = format!("{} tensors to {}", inputs.len(), output.shape);

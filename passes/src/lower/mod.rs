@@ -38,7 +38,7 @@ use regions::Regions;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::program::Face;
 use tinyc_ir::loops::{Buffer, BufferData, Place, Program};
-use tinyc_ir::{Def, Diagnostic, Diagnostics, Graph, Node, Op, Origin, TensorType, Value};
+use tinyc_ir::{Def, Diagnostic, Diagnostics, Graph, Node, Op, Origin, Tensor, TensorType, Value};
 
 /// What the target's core can do, as far as schedules depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,6 +152,9 @@ impl<'a> Lowering<'a> {
     fn copy_outputs(&mut self) {
         for (i, &value) in self.graph.outputs.iter().enumerate() {
             let output = self.program.outputs[i];
+            if self.graph.ty(value).shape.elements() == 0 {
+                continue;
+            }
             let source = self.buffer(value);
             if source != output {
                 let comment = format!("{} elements", self.graph.ty(value).shape.elements());
@@ -164,8 +167,12 @@ impl<'a> Lowering<'a> {
     }
 
     fn node(&mut self, node: Node) -> Result<(), Unsupported> {
-        if self.regions.is_absorbed(node) {
+        let (arguments, result) = self.node_types(node);
+        if self.regions.is_absorbed(node) || result.shape.elements() == 0 {
             return Ok(());
+        }
+        if arguments.iter().all(|t| t.shape.elements() == 0) {
+            return self.constant_result(node);
         }
         match &self.graph.nodes[node].op {
             Op::Conv2d(op) => conv2d::lower(self, node, op),
@@ -195,6 +202,27 @@ impl<'a> Lowering<'a> {
             Op::Scatter(op) => scatter::lower(self, node, op),
             Op::TopK(op) => top_k::lower(self, node, op),
         }
+    }
+
+    /// What a node makes of arguments that all have no elements is known: a sum of none, padding alone.
+    fn constant_result(&mut self, node: Node) -> Result<(), Unsupported> {
+        let (types, ty) = self.node_types(node);
+        let nothing: Vec<Tensor> = types.iter().map(|ty| Tensor::without_elements(ty)).collect();
+        let arguments: Vec<_> = types.into_iter().zip(&nothing).collect();
+        let tensor = self.graph.nodes[node].op.eval(&arguments, ty);
+        let value = self.graph.nodes[node].outputs[0];
+        let source =
+            layer::flash(&mut self.program, &identifier(&self.graph.values[value].name), tensor.data);
+        match self.buffers[value.index()] {
+            None => self.buffers[value.index()] = Some(source),
+            Some(target) => {
+                let comment = format!("{} elements", ty.shape.elements());
+                let mut layer = self.layer(node, "copy".into(), comment);
+                movement::copy(&mut layer, source, target);
+                layer.finish(0);
+            }
+        }
+        Ok(())
     }
 
     fn report(&self, node: Node, unsupported: &Unsupported) -> Diagnostic {

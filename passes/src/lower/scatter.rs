@@ -1,7 +1,7 @@
 //! `scatter`: a copy of the argument, then the updates in order.
 
 use super::gather::Source;
-use super::{Lowering, Unsupported};
+use super::{Lowering, Unsupported, movement};
 use tinyc_ir::Node;
 use tinyc_ir::op::Scatter;
 
@@ -11,6 +11,13 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Scatter) -> Result<()
     let i_shape = &inputs[1].shape;
     let (count, stretch) = (output.shape[1], output.shape[2]);
     let values = lowering.graph.nodes[node].inputs.clone();
+    if inputs[2].shape.elements() == 0 {
+        let (x, y) = lowering.data_buffers(node);
+        let mut layer = lowering.layer(node, "copy".into(), format!("{} elements", output.shape.elements()));
+        movement::copy(&mut layer, x, y);
+        layer.finish(0);
+        return Ok(());
+    }
     let (x, u) = (lowering.buffer(values[0]), lowering.buffer(values[2]));
     let source = Source::new(lowering, values[1], count);
     let y = lowering.result(node);

@@ -8,7 +8,9 @@ use tinyc_ir::{Activation, DType, Data, Diagnostic, Quant, Tensor, TensorType, V
 /// `MatMul a, b` on floats.
 pub(super) fn matmul(cx: &mut Context<'_, '_>) -> Step<()> {
     let (a, b) = (cx.input(0)?, cx.input(1)?);
-    if cx.ty(a).dtype == DType::F32 && cx.build.is_fixed(b) && cx.dims(b).len() == 2 && cx.dims(a).len() > 1 {
+    let (left, right) = (cx.dims(a), cx.dims(b));
+    let layer = left.len() > 1 && right.len() == 2 && right[0] > 0;
+    if layer && cx.ty(a).dtype == DType::F32 && cx.build.is_fixed(b) {
         let (a, b) = (cx.float(0)?, cx.float(1)?);
         let y = multiply(cx, a, b, None)?;
         return cx.give(0, y);

@@ -37,17 +37,18 @@ pub(super) fn pad(cx: &mut Context<'_, '_>) -> Step<()> {
     let (mut x, mut before, mut after) = (x, vec![0; rank], vec![0; rank]);
     for (i, &axis) in axes.iter().enumerate() {
         let (low, high, size) = (pads[i], pads[axes.len() + i], dims[axis] as i64);
-        let fits = [low, high].iter().all(|p| i32::try_from(*p).is_ok()) && low + size + high > 0;
-        cx.require(fits, format!("pads {low} and {high} leave nothing of {size} elements"))?;
+        let fits = [low, high].iter().all(|p| i32::try_from(*p).is_ok()) && low + size + high >= 0;
+        cx.require(fits, format!("pads {low} and {high} take more than {size} elements"))?;
         if matches!(mode.as_str(), "reflect" | "edge" | "wrap") {
             if (low, high) != (0, 0) {
+                cx.require(size > 0, "there is nothing that padding could repeat")?;
                 x = cx.pick(x, axis, (-low..size + high).map(|at| source(&mode, at, size)).collect())?;
             }
             continue;
         }
         // Negative padding cuts off.
         let (front, back) = ((-low).max(0), (-high).max(0));
-        cx.require(front + back < size, format!("pads {low} and {high} leave nothing of {size} elements"))?;
+        cx.require(front + back <= size, format!("pads {low} and {high} take more than {size} elements"))?;
         x = cx.slice(x, axis, front as usize, (size - front - back) as usize, 1)?;
         (before[axis], after[axis]) = (low.max(0) as usize, high.max(0) as usize);
     }

@@ -11,7 +11,7 @@ use tinyc_ir::{Activation, DType, Diagnostic, Value};
 /// `ReduceMean x, axes?`; axes are an attribute before operator set 18.
 pub(super) fn reduce_mean(cx: &mut Context<'_, '_>) -> Step<()> {
     let x = cx.input(0)?;
-    if cx.ty(x).dtype != DType::F32 {
+    if cx.ty(x).dtype != DType::F32 || cx.ty(x).shape.elements() == 0 {
         return super::reduction::reduce(cx);
     }
     let x = cx.float(0)?;

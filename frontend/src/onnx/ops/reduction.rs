@@ -79,6 +79,13 @@ pub(super) fn reduce(cx: &mut Context<'_, '_>) -> Step<()> {
     };
     let count: usize = axes.iter().map(|&a| dims[a]).product();
     let mut y = cx.reduce(before.unwrap_or(x), kind, &axes)?;
+    if count == 0 && matches!(kind, ReduceKind::Min | ReduceKind::Max) {
+        // Of nothing, the end of the narrow type, not of the wide one.
+        let (lo, hi) = dtype.int_range().map_or((0.0, 1.0), |(lo, hi)| (lo as f64, hi as f64));
+        if dtype.size() < 4 {
+            y = cx.map("end", &[y], |x| x[0].max(x[0].literal(lo)).min(x[0].literal(hi)))?;
+        }
+    }
     let after = matches!(name, "ReduceL2" | "ReduceLogSum" | "ReduceMean");
     if after || dtype.size() < 4 {
         y = cx.map("y", &[y], |x| {
@@ -213,7 +220,8 @@ pub(super) fn top_k(cx: &mut Context<'_, '_>) -> Step<()> {
     let last = cx.axis_to_end(x, axis, false)?;
     let mut shape = cx.dims(last);
     let count = dims[axis];
-    let rows = cx.reshape(last, &[shape.iter().product::<usize>() / count, count])?;
+    let outer = shape[..shape.len() - 1].iter().product();
+    let rows = cx.reshape(last, &[outer, count])?;
     let keys = if dtype.size() < 4 { cx.map("wide", &[rows], |x| x[0].wide())? } else { rows };
     let places = cx.part("places", TopK { k, largest }, &[keys])?;
     let stretch = cx.reshape(rows, &[cx.dims(rows)[0], count, 1])?;

@@ -4,7 +4,7 @@ use crate::onnx::attribute::{axis, unsupported};
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::op::Reshape;
-use tinyc_ir::{Diagnostic, Value};
+use tinyc_ir::{Diagnostic, Shape, Value};
 
 /// `Reshape x, shape` with `-1`, `0` and `allowzero`.
 pub(super) fn reshape(cx: &mut Context<'_, '_>) -> Step<()> {
@@ -29,10 +29,10 @@ pub(super) fn reshape(cx: &mut Context<'_, '_>) -> Step<()> {
         });
     }
     let elements = cx.ty(x).shape.elements();
-    let product =
-        shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n > 0).ok_or_else(refuse)?;
+    let product = Shape::new(shape.clone()).checked_elements().ok_or_else(refuse)?;
     match open {
-        Some(i) if elements.is_multiple_of(product) => shape[i] = elements / product,
+        // Beside a zero, any number would do.
+        Some(i) if product > 0 && elements.is_multiple_of(product) => shape[i] = elements / product,
         None if product == elements => {}
         _ => return Err(refuse()),
     }

@@ -126,7 +126,7 @@ fn axes(cx: &Context<'_, '_>, dims: &[usize]) -> Step<Vec<(usize, Axis)>> {
             (None, Some(&size)) => (size as f64, size as f64 / from as f64),
             (None, None) => ((f64::from(scales[i]) * from as f64).floor(), f64::from(scales[i])),
         };
-        let fits = scale > 0.0 && (1.0..1e6).contains(&to);
+        let fits = from > 0 && scale > 0.0 && (1.0..1e6).contains(&to);
         fits.then_some((axes[i], Axis { from, to: to as usize, scale, roi }))
     };
     let all: Option<Vec<_>> = (0..axes.len()).map(one).collect();

@@ -32,6 +32,9 @@ pub(super) fn slice(cx: &mut Context<'_, '_>) -> Step<()> {
             Diagnostic::error(code::SHAPE, message)
         })?;
         let size = dims[axis] as i64;
+        if size == 0 {
+            continue; // nothing of nothing, whatever the ends
+        }
         let from_end = |v: i64| if v < 0 { v.saturating_add(size) } else { v };
         let (low, high) = if step > 0 { (0, size) } else { (-1, size - 1) };
         let start = from_end(starts[i]).clamp(low.max(0), high);

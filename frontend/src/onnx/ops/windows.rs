@@ -39,8 +39,8 @@ impl Grid {
         };
         let (strides, dilations) = (list("strides", 1, rank)?, list("dilations", 1, rank)?);
         cx.require(
-            kernel.iter().chain(&strides).chain(&dilations).all(|&v| v > 0),
-            "kernel, strides and dilations are above 0",
+            kernel.iter().chain(&strides).chain(&dilations).chain(sizes).all(|&v| v > 0),
+            "image, kernel, strides and dilations are above 0",
         )?;
         let pads = list("pads", 0, 2 * rank)?;
         let (mut before, mut after) = (pads[..rank].to_vec(), pads[rank..].to_vec());
@@ -287,9 +287,13 @@ pub(super) fn conv_transpose(cx: &mut Context<'_, '_>) -> Step<()> {
     let auto = cx.attributes().string("auto_pad")?.unwrap_or_default();
     let (mut before, mut after) = (vec![0i64; rank], vec![0i64; rank]);
     let mut spread = x;
+    cx.require(
+        dims[2..].iter().chain(&kernel[2..]).chain(&strides).chain(&dilations).all(|&v| v > 0),
+        "image, kernel, strides and dilations are above 0",
+    )?;
     for i in 0..rank {
         let (size, span) = (dims[2 + i], dilations[i] * (kernel[2 + i] - 1) + 1);
-        cx.require(strides[i] > 0 && dilations[i] > 0, "strides and dilations are above 0")?;
+
         let whole = strides[i] * (size - 1) + extra[i] + span;
         let out = match (&wanted, auto.as_str()) {
             (Some(wanted), _) => Some(wanted[wanted.len() - rank + i]),
