@@ -15,7 +15,8 @@ const STORED_PREFIX: &str = "tinyc_";
 /// One C function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CFunction {
-    /// Name without the prefix. For a function of [`crate::math`] it is that function's name.
+    /// Name without the prefix. For a function of [`crate::math`] it is that function's name; for one on binary64, the name
+    /// with `f64_` before it instead of `64` behind it.
     pub name: &'static str,
     /// One `static` function definition, whose own name and calls carry the prefix `tinyc_`.
     pub source: &'static str,
@@ -64,6 +65,10 @@ pub const FUNCTIONS: &[CFunction] = functions![
     "sin_quadrant" ["float_bits", "float_from_bits"],
     "sin" ["sin_quadrant"],
     "cos" ["sin_quadrant"],
+    "f64_bits" [],
+    "f64_from_bits" [],
+    "f64_exp" ["f64_bits", "f64_from_bits"],
+    "f64_log" ["f64_bits", "f64_from_bits"],
 ];
 
 /// The function of this name, if there is one.

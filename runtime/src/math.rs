@@ -1,9 +1,10 @@
 //! Float functions whose bits are the same on every core: compiler, reference evaluator and emitted code.
 //!
-//! Each uses only plus, minus, times and divide on binary32, each rounded once to nearest, and integer operations;
+//! Each uses only plus, minus, times and divide on its own format, each rounded once to nearest, and integer operations;
 //! no libm, no fused multiply-add, no wider float. So a soft-float core, an FPU and the host agree, provided that
 //! contraction is off and subnormals are kept. The operations and their order are part of the definition: the
-//! C text in [`crate::c_twin`] has them too, and tests compare both over every float.
+//! C text in [`crate::c_twin`] has them too, and tests compare both over every float. On binary64 there are
+//! [`exp64`] and [`log64`], compared over samples.
 //!
 //! | function | max error, ULP | cycles M4F | cycles M0+ |
 //! |---|--:|--:|--:|
@@ -25,6 +26,7 @@ mod erf;
 mod exp;
 mod exp64;
 mod log;
+mod log64;
 mod round;
 mod sigmoid;
 mod sin_cos;
@@ -35,6 +37,7 @@ pub use erf::erf;
 pub use exp::exp;
 pub use exp64::exp64;
 pub use log::log;
+pub use log64::log64;
 pub use round::{round_ties_even, round_to_i32, to_i32};
 pub use sigmoid::sigmoid;
 pub use sin_cos::{cos, sin};

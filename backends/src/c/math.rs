@@ -1,17 +1,23 @@
-//! Float functions in emitted code: the runtime's C text, and what it does not have (f64, hardware square roots).
+//! Float functions in emitted code: the runtime's C text, and what it does not have (roots and rounding of f64, hardware
+//! square roots).
 
 use super::helper::Helpers;
 use std::collections::BTreeSet;
 use tinyc_ir::loops::{Scalar, UnaryOp};
 use tinyc_runtime::c_twin;
 
-/// What their names start with: the C library owns the plain ones.
+/// What the names of functions on f32 start with: the C library owns the plain ones.
 const PREFIX: &str = "f32_";
+
+/// What stands before a function's name; those on f64 say their type themselves.
+fn prefix(name: &str) -> &'static str {
+    if name.starts_with("f64_") { "" } else { PREFIX }
+}
 
 /// The names of the functions that the wanted ones need, themselves included.
 pub(super) fn names(wanted: &BTreeSet<&'static str>) -> Vec<String> {
     let wanted: Vec<_> = wanted.iter().copied().collect();
-    c_twin::closure(&wanted).map(|f| format!("{PREFIX}{}", f.name)).collect()
+    c_twin::closure(&wanted).map(|f| format!("{}{}", prefix(f.name), f.name)).collect()
 }
 
 /// The definitions of the wanted functions and of what they call.
@@ -19,7 +25,7 @@ pub(super) fn print(wanted: &BTreeSet<&'static str>) -> String {
     let wanted: Vec<_> = wanted.iter().copied().collect();
     let mut out = String::new();
     for function in c_twin::closure(&wanted) {
-        function.write(PREFIX, &mut out).expect("a string takes all text");
+        function.write(prefix(function.name), &mut out).expect("a string takes all text");
         out.push('\n');
     }
     out
@@ -33,9 +39,9 @@ impl Helpers {
             (UnaryOp::Sqrt, _) => self.sqrt_f64(),
             (UnaryOp::RoundTiesEven, Scalar::F64) => self.round_f64(),
             (op, _) => {
-                let name = twin(op);
+                let name = twin(op, scalar);
                 self.math.insert(name);
-                format!("{PREFIX}{name}")
+                format!("{}{name}", prefix(name))
             }
         }
     }
@@ -110,8 +116,10 @@ impl Helpers {
 }
 
 /// The runtime's name of an operation.
-fn twin(op: UnaryOp) -> &'static str {
+fn twin(op: UnaryOp, scalar: Scalar) -> &'static str {
     match op {
+        UnaryOp::Exp if scalar == Scalar::F64 => "f64_exp",
+        UnaryOp::Log if scalar == Scalar::F64 => "f64_log",
         UnaryOp::RoundTiesEven => "round_ties_even",
         UnaryOp::Sqrt => "sqrt",
         _ => op.function().expect("the others are printed as operators or helpers"),

@@ -44,7 +44,7 @@ impl Writer<'_> {
                 UnaryOp::Abs => Op::FloatAbs,
                 UnaryOp::Sqrt => Op::FloatSqrt,
                 UnaryOp::RoundTiesEven => return self.float_call(names::F32_ROUND, &[x], scalar),
-                other => return self.float_call(math(other), &[x], scalar),
+                other => return self.float_call(math(other, false), &[x], scalar),
             };
             return Number::One(self.b.float(op, &[x.word()]));
         }
@@ -63,7 +63,7 @@ impl Writer<'_> {
             UnaryOp::Sqrt => names::F32_SQRT,
             UnaryOp::RoundTiesEven if double => names::F64_ROUND,
             UnaryOp::RoundTiesEven => names::F32_ROUND,
-            other => math(other),
+            other => math(other, double),
         };
         self.float_call(name, &[x], scalar)
     }
@@ -233,6 +233,8 @@ impl Writer<'_> {
 }
 
 /// The routine for an operation that is a function of the runtime's `math`.
-fn math(op: UnaryOp) -> &'static str {
-    op.function().and_then(names::of_math).expect("every function of the runtime is a routine")
+fn math(op: UnaryOp, double: bool) -> &'static str {
+    op.function()
+        .and_then(|function| names::of_math(function, double))
+        .expect("every function of the runtime is a routine")
 }

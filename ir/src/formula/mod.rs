@@ -173,6 +173,7 @@ fn term_type(term: &Term, types: &[DType], arguments: &[DType]) -> Result<DType,
                 UnaryOp::Neg | UnaryOp::Abs => is_arithmetic(ty) && (ty.is_signed() || ty.is_float()),
                 UnaryOp::Not => is_arithmetic(ty) && ty.is_int() || ty == DType::Bool,
                 UnaryOp::Sqrt | UnaryOp::RoundTiesEven => is_arithmetic(ty) && ty.is_float(),
+                UnaryOp::Exp | UnaryOp::Log => matches!(ty, DType::F32 | DType::F64),
                 _ => ty == DType::F32,
             };
             require!(fits, "{op:?} is not defined on {ty}");

@@ -120,12 +120,12 @@ impl<'w> Number<'w> {
         self.unary(UnaryOp::RoundTiesEven)
     }
 
-    /// `runtime::math::exp`.
+    /// `runtime::math::exp`, of f64 `exp64`.
     pub fn exp(self) -> Self {
         self.unary(UnaryOp::Exp)
     }
 
-    /// `runtime::math::log`.
+    /// `runtime::math::log`, of f64 `log64`.
     pub fn log(self) -> Self {
         self.unary(UnaryOp::Log)
     }

@@ -141,9 +141,9 @@ pub enum UnaryOp {
     Sqrt,
     /// Nearest integral value, ties to even. Floats.
     RoundTiesEven,
-    /// `runtime::math::exp`. f32.
+    /// `runtime::math::exp`, or `exp64`. f32 and f64.
     Exp,
-    /// `runtime::math::log`, the natural one; NaN below zero. f32.
+    /// `runtime::math::log`, or `log64`: the natural one; NaN below zero. f32 and f64.
     Log,
     /// `runtime::math::sin`. f32.
     Sin,
@@ -158,7 +158,7 @@ pub enum UnaryOp {
 }
 
 impl UnaryOp {
-    /// The name in `runtime::math` of a function that only f32 has; `None` for the other operations.
+    /// The name in `runtime::math` of a function on f32; `None` for the other operations.
     pub fn function(self) -> Option<&'static str> {
         Some(match self {
             Self::Exp => "exp",

@@ -33,20 +33,8 @@ impl CProgram {
         names: &[&str],
         required: bool,
     ) -> Option<CProgram> {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
         let stem = format!("math_{compiler}{optimise}_{}", names.len());
-        let (source, path) = (folder.join(format!("{stem}.c")), folder.join(&stem));
-        std::fs::write(&source, source_text(names)).expect("the test folder is writable");
-        let output =
-            Command::new(compiler).args(FLAGS).arg(optimise).arg(&source).arg("-o").arg(&path).output();
-        match output {
-            Err(_) if !required => {
-                println!("SKIPPED: {compiler} not found (apt-get install {compiler})");
-                return None;
-            }
-            Err(e) => panic!("{compiler} does not start: {e}. Install it: apt-get install {compiler}"),
-            Ok(o) => assert!(o.status.success(), "{compiler}: {}", String::from_utf8_lossy(&o.stderr)),
-        }
+        let path = build(compiler, optimise, &stem, &source_text(names), required)?;
         Some(CProgram { path })
     }
 
@@ -89,6 +77,63 @@ impl CProgram {
             }
         }
         assert!(child.wait().expect("was started").success());
+    }
+}
+
+/// Compiles a source; `None` if `compiler` is not installed and not `required`.
+fn build(compiler: &str, optimise: &str, stem: &str, text: &str, required: bool) -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let (source, path) = (folder.join(format!("{stem}.c")), folder.join(stem));
+    std::fs::write(&source, text).expect("the test folder is writable");
+    let output = Command::new(compiler).args(FLAGS).arg(optimise).arg(&source).arg("-o").arg(&path).output();
+    match output {
+        Err(_) if !required => {
+            println!("SKIPPED: {compiler} not found (apt-get install {compiler})");
+            return None;
+        }
+        Err(e) => panic!("{compiler} does not start: {e}. Install it: apt-get install {compiler}"),
+        Ok(o) => assert!(o.status.success(), "{compiler}: {}", String::from_utf8_lossy(&o.stderr)),
+    }
+    Some(path)
+}
+
+/// The functions on binary64.
+pub(crate) struct Doubles {
+    path: PathBuf,
+}
+
+impl Doubles {
+    /// Compiles all of them; `None` if `compiler` is not installed and not `required`.
+    pub(crate) fn compile(compiler: &str, optimise: &str, required: bool) -> Option<Self> {
+        let mut text = String::from("#include <stdint.h>\n#include <stdio.h>\n\n");
+        c_twin::write(&["f64_exp", "f64_log"], "twin_", &mut text).expect("strings take everything");
+        text.push_str(
+            "\nint main(int argc, char **argv)\n{\n    double x;\n    (void)argv;\n    \
+             while (fread(&x, sizeof x, 1, stdin) == 1) {\n        \
+             x = argc > 1 ? twin_f64_log(x) : twin_f64_exp(x);\n        \
+             fwrite(&x, sizeof x, 1, stdout);\n    }\n    return 0;\n}\n",
+        );
+        let path = build(compiler, optimise, &format!("math64_{compiler}{optimise}"), &text, required)?;
+        Some(Self { path })
+    }
+
+    /// The bits of a function's results.
+    pub(crate) fn results(&self, name: &str, arguments: &[f64]) -> Vec<u64> {
+        let file = self.path.with_extension(format!("{name}.in"));
+        let bytes: Vec<u8> = arguments.iter().flat_map(|x| x.to_ne_bytes()).collect();
+        std::fs::write(&file, bytes).expect("the test folder is writable");
+        let mut command = Command::new(&self.path);
+        if name == "f64_log" {
+            command.arg("log");
+        }
+        let input = std::fs::File::open(&file).expect("was just written");
+        let output = command.stdin(input).output().expect("was just compiled");
+        assert!(output.status.success());
+        output
+            .stdout
+            .chunks_exact(8)
+            .map(|c| u64::from_ne_bytes(c.try_into().expect("chunks of eight")))
+            .collect()
     }
 }
 

@@ -1,17 +1,17 @@
-//! `exp64` against a Taylor series in double-double arithmetic, about 100 bits.
+//! `exp64` against a Taylor series in double-double arithmetic, about 100 bits; with it the logarithm of [`super::log64`].
 
 use tinyc_runtime::math::exp64;
 
 /// Sum of two floats, the second below half an ULP of the first.
-type Pair = (f64, f64);
+pub(crate) type Pair = (f64, f64);
 
-fn sum(a: f64, b: f64) -> Pair {
+pub(crate) fn sum(a: f64, b: f64) -> Pair {
     let s = a + b;
     let t = s - a;
     (s, (a - (s - t)) + (b - t))
 }
 
-fn product(a: f64, b: f64) -> Pair {
+pub(crate) fn product(a: f64, b: f64) -> Pair {
     let split = |v: f64| {
         let c = 134_217_729.0 * v;
         let high = c - (c - v);
@@ -32,7 +32,7 @@ fn mul(a: Pair, b: Pair) -> Pair {
 }
 
 /// `e^x / 2^k` as a pair, and `k`.
-fn exact(x: f64) -> (Pair, i32) {
+pub(crate) fn exact(x: f64) -> (Pair, i32) {
     // ln 2 as three floats of 32, 53 and 53 bits.
     const LN2: [f64; 3] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10, 1.161_222_722_936_253_2e-26];
     let k = (x / core::f64::consts::LN_2).round();
@@ -86,6 +86,6 @@ fn subnormal_results_and_ends() {
     assert_eq!((exp64(-745.133).to_bits(), exp64(-745.14).to_bits()), (1, 0));
 }
 
-fn power(k: i32) -> f64 {
+pub(crate) fn power(k: i32) -> f64 {
     f64::from_bits(((k + 1023) as u64) << 52)
 }

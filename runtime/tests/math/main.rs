@@ -7,6 +7,7 @@ mod c_program;
 mod edges;
 mod exp64;
 mod function;
+mod log64;
 mod sample;
 
 use c_program::CProgram;

@@ -4,7 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `names` | what there is, and what it computes |
-//! | `write`, `word`, `real` | the language in which the routines are written |
+//! | `write`, `word`, `real`, `real_double` | the language in which the routines are written |
 //! | all others | the routines, one noun each |
 //!
 //! About how many instructions run in a call, the mean over numbers of ordinary size (`tests/cost.rs` prints all rows, and
@@ -29,6 +29,8 @@ mod divide_wide;
 mod double_add;
 mod double_compare;
 mod double_convert;
+mod double_exp;
+mod double_log;
 mod double_mul;
 mod erf;
 mod exp;
@@ -43,6 +45,7 @@ mod leading_zeros;
 mod log;
 pub mod names;
 mod real;
+mod real_double;
 mod sigmoid;
 mod sin_cos;
 mod tanh;
@@ -112,6 +115,8 @@ pub fn function(name: &'static str, machine: &Machine) -> Function {
         names::F64_DIV => double_mul::div(name, machine),
         names::F64_SQRT => double_mul::sqrt(name, machine),
         names::F64_ROUND => double_convert::round(name, machine),
+        names::F64_EXP => double_exp::exp(name, machine),
+        names::F64_LOG => double_log::log(name, machine),
         names::F64_MIN => double_compare::extreme(name, machine, false),
         names::F64_MAX => double_compare::extreme(name, machine, true),
         names::F64_EQ => double_compare::compare(name, machine, Relation::Equal),

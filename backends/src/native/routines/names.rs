@@ -118,6 +118,10 @@ routines! {
     F64_SQRT = "f64_sqrt": 2 -> 2;
     /// As [`F32_ROUND`].
     F64_ROUND = "f64_round_ties_even": 2 -> 2;
+    /// `e^a`, the bits of the runtime's `math::exp64`.
+    F64_EXP = "f64_exp": 2 -> 2;
+    /// The natural logarithm, the bits of the runtime's `math::log64`.
+    F64_LOG = "f64_log": 2 -> 2;
     /// As [`F32_MIN`].
     F64_MIN = "f64_min": 4 -> 2;
     /// As [`F32_MAX`].
@@ -152,7 +156,9 @@ routines! {
     F64_TO_F32 = "f64_to_f32": 2 -> 1;
 }
 
-/// The routine for a function of the runtime's `math` on `f32`, by the function's name; `None` if none is written yet.
-pub fn of_math(function: &str) -> Option<&'static str> {
-    ALL.iter().map(|row| row.0).find(|name| name.strip_prefix("f32_") == Some(function))
+/// The routine for a function of the runtime's `math` on `f32`, or on `f64`, by the function's name; `None` if none is
+/// written yet.
+pub fn of_math(function: &str, double: bool) -> Option<&'static str> {
+    let prefix = if double { "f64_" } else { "f32_" };
+    ALL.iter().map(|row| row.0).find(|name| name.strip_prefix(prefix) == Some(function))
 }

@@ -50,6 +50,8 @@ pub(crate) fn unary(op: UnaryOp, scalar: Scalar, x: u64) -> Result<u64, Fault> {
         (UnaryOp::RoundTiesEven, Scalar::F32) => bits_of(f32_of(x).round_ties_even()),
         (UnaryOp::RoundTiesEven, Scalar::F64) => f64::from_bits(x).round_ties_even().to_bits(),
         (UnaryOp::Exp, Scalar::F32) => bits_of(math::exp(f32_of(x))),
+        (UnaryOp::Exp, Scalar::F64) => math::exp64(f64::from_bits(x)).to_bits(),
+        (UnaryOp::Log, Scalar::F64) => math::log64(f64::from_bits(x)).to_bits(),
         (UnaryOp::Log, Scalar::F32) => bits_of(math::log(f32_of(x))),
         (UnaryOp::Sin, Scalar::F32) => bits_of(math::sin(f32_of(x))),
         (UnaryOp::Cos, Scalar::F32) => bits_of(math::cos(f32_of(x))),

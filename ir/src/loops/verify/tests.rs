@@ -148,7 +148,7 @@ fn operand_types_are_checked() {
     assert_eq!(unary(UnaryOp::Neg, Literal::U32(1)), ["kernel k: e1: Neg is not defined on u32"]);
     assert_eq!(unary(UnaryOp::Sqrt, Literal::I32(1)), ["kernel k: e1: Sqrt is not defined on i32"]);
     assert_eq!(unary(UnaryOp::Not, Literal::F32(1.0)), ["kernel k: e1: Not is not defined on f32"]);
-    assert_eq!(unary(UnaryOp::Exp, Literal::F64(1.0)), ["kernel k: e1: Exp is not defined on f64"]);
+    assert_eq!(unary(UnaryOp::Tanh, Literal::F64(1.0)), ["kernel k: e1: Tanh is not defined on f64"]);
     assert_eq!(unary(UnaryOp::Not, Literal::Bool(true)), [""; 0]);
     let binary = |op, literal| {
         expression(|k| {

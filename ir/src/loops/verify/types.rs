@@ -52,13 +52,10 @@ pub(super) fn check(kernel: &KernelData, expr: Expr) -> Result<(), String> {
                 UnaryOp::Neg | UnaryOp::Abs => number && (scalar.is_signed() || scalar.is_float()),
                 UnaryOp::Not => number && scalar.is_int() || scalar == Scalar::Bool,
                 UnaryOp::Sqrt | UnaryOp::RoundTiesEven => number && scalar.is_float(),
-                UnaryOp::Exp
-                | UnaryOp::Log
-                | UnaryOp::Sin
-                | UnaryOp::Cos
-                | UnaryOp::Tanh
-                | UnaryOp::Sigmoid
-                | UnaryOp::Erf => scalar == Scalar::F32,
+                UnaryOp::Exp | UnaryOp::Log => matches!(scalar, Scalar::F32 | Scalar::F64),
+                UnaryOp::Sin | UnaryOp::Cos | UnaryOp::Tanh | UnaryOp::Sigmoid | UnaryOp::Erf => {
+                    scalar == Scalar::F32
+                }
             };
             if fits { Ok(()) } else { refuse(format!("{op:?}"), scalar) }
         }

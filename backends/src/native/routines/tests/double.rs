@@ -127,6 +127,23 @@ fn roundings() {
 }
 
 #[test]
+fn exponentials_and_logarithms() {
+    let mut random = Random::new();
+    let mut uniform = |range: f64| ((random.next() >> 11) as f64 / (1u64 << 52) as f64 - 1.0) * range;
+    let ranges = [760.0, 40.0, 2.0];
+    let ordinary: Vec<u64> = (0..cases() / 2).map(|i| uniform(ranges[i % 3]).to_bits()).collect();
+    let seams =
+        [709.782_712_893_384_f64, -745.133_219_101_941_2, -708.396_418_532_264_1, 0.346_573_590_279_972_64];
+    let near = seams.iter().flat_map(|x| (x.to_bits() - 3..x.to_bits() + 4).collect::<Vec<_>>());
+    let near_root = [0x3fe6_a09d_ffff_fff0_u64, 0x3ff6_a09d_ffff_fff0].into_iter().flat_map(|x| x..x + 32);
+    let chosen: Vec<u64> = near.chain(near_root).chain(ordinary).collect();
+    let cases: Vec<[u32; 2]> =
+        chosen.into_iter().map(split).chain(singles().into_iter().take(cases() / 2)).collect();
+    check(names::F64_EXP, &cases, |[low, high]| words_of(tinyc_runtime::math::exp64(of(low, high))));
+    check(names::F64_LOG, &cases, |[low, high]| words_of(tinyc_runtime::math::log64(of(low, high))));
+}
+
+#[test]
 fn comparisons() {
     check_comparison(names::F64_EQ, |a, b| a == b);
     check_comparison(names::F64_NE, |a, b| a != b);
