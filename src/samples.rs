@@ -1,6 +1,8 @@
 //! Arrays of a file into the inputs of a model, sample by sample; with them labels and expected outputs, if it has any.
 
 use crate::npz::{Array, Npz, code, stand_in_type};
+use tinyc_ir::eval::Evaluation;
+use tinyc_ir::op::gather::OUTSIDE;
 use tinyc_ir::{DType, Data, Diagnostic, Diagnostics, Graph, Tensor, TensorType};
 
 /// What a file holds for a model.
@@ -242,6 +244,18 @@ fn numpy(dtype: DType) -> &'static str {
         DType::F32 | DType::BF16 => "float32",
         DType::F64 => "float64",
     }
+}
+
+/// The error of a sample for which a compiled network ends the run with an error.
+pub fn failure(graph: &Graph, run: &Evaluation, sample: usize) -> Option<Diagnostic> {
+    let (node, why) = run.failure()?;
+    let data = &graph.nodes[node];
+    let message = format!("sample {sample} selects data that do not exist: {why}");
+    Some(
+        Diagnostic::error(code::SELECTS, message)
+            .note(format!("at {node} ({}), {}", data.op.name(), data.origin))
+            .note(format!("the compiled network returns {OUTSIDE} for it")),
+    )
 }
 
 /// The real numbers that a tensor's elements stand for.

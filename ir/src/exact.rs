@@ -70,7 +70,7 @@ pub fn round_half_even_sum(terms: &[(i64, f32)]) -> i64 {
         if exponent >= low {
             sum += value << (exponent - low);
         } else {
-            let shift = (low - exponent).min(127);
+            let shift = (low - exponent).min(126);
             sum += value >> shift;
             sticky |= i128::from(value & ((1i128 << shift) - 1) != 0);
         }

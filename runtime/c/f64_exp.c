@@ -8,10 +8,10 @@ static double tinyc_f64_exp(double x)
     double n, head, r, tail, p, s, y;
     int32_t k, i;
     if (x != x) {
-        return tinyc_f64_from_bits(UINT64_C(0x7ff8000000000000));
+        return tinyc_f64_float_from_bits(UINT64_C(0x7ff8000000000000));
     }
     if (x > 709.782712893384) {
-        return tinyc_f64_from_bits(UINT64_C(0x7ff0000000000000));
+        return tinyc_f64_float_from_bits(UINT64_C(0x7ff0000000000000));
     }
     if (x < -745.1332191019412) {
         return 0.0;
@@ -28,8 +28,8 @@ static double tinyc_f64_exp(double x)
     s = 1.0 + r;
     y = s + (((1.0 - s) + r) + (r * r * p + tail));
     if (k >= -1021) {
-        return tinyc_f64_from_bits(tinyc_f64_bits(y) + ((uint64_t)(int64_t)k << 52));
+        return tinyc_f64_float_from_bits(tinyc_f64_float_bits(y) + ((uint64_t)(int64_t)k << 52));
     }
-    y = tinyc_f64_from_bits(tinyc_f64_bits(y) + ((uint64_t)(int64_t)(k + 128) << 52));
-    return y * tinyc_f64_from_bits(UINT64_C(895) << 52);
+    y = tinyc_f64_float_from_bits(tinyc_f64_float_bits(y) + ((uint64_t)(int64_t)(k + 128) << 52));
+    return y * tinyc_f64_float_from_bits(UINT64_C(895) << 52);
 }

@@ -65,10 +65,10 @@ pub const FUNCTIONS: &[CFunction] = functions![
     "sin_quadrant" ["float_bits", "float_from_bits"],
     "sin" ["sin_quadrant"],
     "cos" ["sin_quadrant"],
-    "f64_bits" [],
-    "f64_from_bits" [],
-    "f64_exp" ["f64_bits", "f64_from_bits"],
-    "f64_log" ["f64_bits", "f64_from_bits"],
+    "f64_float_bits" [],
+    "f64_float_from_bits" [],
+    "f64_exp" ["f64_float_bits", "f64_float_from_bits"],
+    "f64_log" ["f64_float_bits", "f64_float_from_bits"],
 ];
 
 /// The function of this name, if there is one.

@@ -100,8 +100,12 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     let samples = samples::select(&npz, graph, limit, args.quantize_inputs)?;
     let progress = Progress::bar("evaluating", samples.inputs.len() as u64);
     let mut outputs: Vec<Vec<Tensor>> = vec![Vec::new(); graph.outputs.len()];
-    for inputs in &samples.inputs {
-        for (all, tensor) in outputs.iter_mut().zip(eval::eval(graph, inputs).outputs(graph)) {
+    for (sample, inputs) in samples.inputs.iter().enumerate() {
+        let run = eval::eval(graph, inputs);
+        if let Some(failure) = samples::failure(graph, &run, sample) {
+            return Err(Failure::from(failure.at(&*npz.name)));
+        }
+        for (all, tensor) in outputs.iter_mut().zip(run.outputs(graph)) {
             all.push(tensor);
         }
         progress.step();

@@ -4,6 +4,7 @@ use super::code;
 use super::report::{Mismatch, Side, Verification};
 use super::trace::Piece;
 use crate::pipeline::Compiled;
+use crate::samples;
 use std::collections::{BTreeMap, BTreeSet};
 use tinyc_ir::eval::{Evaluation, eval};
 use tinyc_ir::loops::{Buffer, Program};
@@ -13,6 +14,8 @@ use tinyc_ir::{DType, Data, Def, Diagnostic, Diagnostics, Graph, Tensor, Value};
 pub(super) struct Expected {
     /// Its position among all samples.
     sample: usize,
+    /// Why there are none, if the compiled network must end the run with an error.
+    failure: Option<Diagnostic>,
     /// The reference graph's outputs.
     outputs: Vec<Tensor>,
     /// Every tensor of the reference graph and of the optimised graph, for a traced sample.
@@ -25,17 +28,27 @@ impl Expected {
         let reference = &compiled.model.reference;
         let one = |(sample, inputs): (usize, &Vec<Tensor>)| match sample < traced {
             true => Self::traced(compiled, sample, inputs),
-            false => Self { sample, outputs: eval(reference, inputs).outputs(reference), tensors: None },
+            false => {
+                let run = eval(reference, inputs);
+                let failure = samples::failure(reference, &run, sample);
+                Self { sample, failure, outputs: run.outputs(reference), tensors: None }
+            }
         };
         samples.iter().enumerate().map(one).collect()
+    }
+
+    /// The first sample that the evaluator cannot answer, either.
+    pub(super) fn failure(all: &[Self]) -> Option<Diagnostic> {
+        all.iter().find_map(|expected| expected.failure.clone())
     }
 
     /// Evaluates both graphs.
     pub(super) fn traced(compiled: &Compiled, sample: usize, inputs: &[Tensor]) -> Self {
         let reference = eval(&compiled.model.reference, inputs);
         let optimised = eval(&compiled.optimised, inputs);
+        let failure = samples::failure(&compiled.model.reference, &reference, sample);
         let outputs = reference.outputs(&compiled.model.reference);
-        Self { sample, outputs, tensors: Some((reference, optimised)) }
+        Self { sample, failure, outputs, tensors: Some((reference, optimised)) }
     }
 }
 

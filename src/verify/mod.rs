@@ -109,6 +109,13 @@ pub fn verify(
         let expected = Expected::all(compiled, samples, traced);
         (running.join().expect("a machine reports its faults"), expected)
     });
+    if let Some(failure) = Expected::failure(&expected) {
+        let agrees = match run {
+            Err(_) => "the machine stopped, too",
+            Ok(_) => "the machine went on: this is a fault of tinyc, please report it",
+        };
+        return Err(failure.note(agrees).into());
+    }
     let run = run?;
     verification.measure_time(compiled, &run);
     let outputs = compare::split_outputs(&compiled.program, &run.outputs, samples.len())?;

@@ -30,7 +30,11 @@ impl SubTest for Run {
         }
         let graph = case.valid_graph()?;
         let inputs = case.graph_inputs(&graph)?;
-        let outputs = tinyc_ir::eval::eval(&graph, &inputs).outputs(&graph);
+        let run = tinyc_ir::eval::eval(&graph, &inputs);
+        if let Some((node, why)) = run.failure() {
+            return Ok(format!("{node} fails: {why}\n"));
+        }
+        let outputs = run.outputs(&graph);
         let line = |(&v, tensor): (&tinyc_ir::Value, &tinyc_ir::Tensor)| {
             let data = &graph.values[v];
             format!("{}: {} = {}\n", data.name, data.ty, print_data(&one_nan(&tensor.data)))

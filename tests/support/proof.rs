@@ -29,6 +29,9 @@ impl Forms<'_> {
     pub(crate) fn outputs(&self, inputs: &[Tensor]) -> Result<Vec<Data>, String> {
         let expected: Vec<Tensor> = eval(self.reference, inputs).outputs(self.reference);
         let run = eval(self.optimised, inputs);
+        if let Some((node, why)) = run.failure() {
+            return Err(format!("the optimised graph fails at {node}: {why}"));
+        }
         for (i, (got, want)) in run.outputs(self.optimised).iter().zip(&expected).enumerate() {
             if got.shape != want.shape {
                 return Err(format!("output {i} has shape {} and {}", got.shape, want.shape));

@@ -156,6 +156,9 @@ impl<'m> Builder<'m> {
                 (_, Some((_, node))) => {
                     let arguments: Vec<_> =
                         node.inputs.iter().map(|v| (self.graph.ty(*v), &*computed[v])).collect();
+                    if node.op.failure(&arguments).is_some() {
+                        return None;
+                    }
                     Arc::new(node.op.eval(&arguments, self.graph.ty(value)))
                 }
                 (Def::Input | Def::Node(..), None) => return None,

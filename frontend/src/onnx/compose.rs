@@ -7,7 +7,7 @@ use super::context::{Context, Step};
 use tinyc_ir::formula::{Formula, Number};
 use tinyc_ir::op::reduce::ReduceKind;
 use tinyc_ir::op::{Concat, Gather, Map, Matmul, Pad, Reduce, Reshape, Strided, Transpose};
-use tinyc_ir::{DType, Data, Diagnostic, Shape, Tensor, Value};
+use tinyc_ir::{DType, Data, Diagnostic, Shape, Tensor, TensorType, Value};
 
 impl Context<'_, '_> {
     /// Operand `i`, of any type that is not quantised.
@@ -41,6 +41,19 @@ impl Context<'_, '_> {
     /// Elements in another type; the value itself if they have it.
     pub(super) fn map_to(&mut self, x: Value, dtype: DType) -> Step<Value> {
         if self.ty(x).dtype == dtype { Ok(x) } else { self.map("converted", &[x], |x| x[0].to(dtype)) }
+    }
+
+    /// A formula on each element, whose result has the given type: it makes the stored integers of a quantised one.
+    pub(super) fn map_as(
+        &mut self,
+        part: &str,
+        inputs: &[Value],
+        ty: TensorType,
+        body: impl for<'w> FnOnce(&[Number<'w>]) -> Number<'w>,
+    ) -> Step<Value> {
+        let dtypes: Vec<DType> = inputs.iter().map(|&v| self.ty(v).dtype).collect();
+        let f = Formula::write(&dtypes, body);
+        self.part_as(part, Map { f }, inputs, ty)
     }
 
     /// Other dimensions; the value itself if they are the same.

@@ -190,7 +190,7 @@ impl<'m> Run<'m> {
             }
             match signature::resolve(info, options, &bindings) {
                 Ok(mut ty) => {
-                    if ty.dtype.is_int() {
+                    if quantization::is_storage(ty.dtype) {
                         ty.quant = stated.get(info.name()).cloned();
                     }
                     self.build.input(info.name(), ty);

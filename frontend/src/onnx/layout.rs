@@ -45,8 +45,7 @@ fn with_rows(cx: &mut Context<'_, '_>, x: Value, part: &str) -> Step<Value> {
     cx.part(&format!("{part}/rows"), Reshape { shape }, &[x])
 }
 
-/// Adds an operator on channels-last images and the way back to the layout that ONNX has for `rank` spatial
-/// dimensions. Without a type, the operator infers it.
+/// As [`channels_first`], as the node's result.
 pub(super) fn finish(
     cx: &mut Context<'_, '_>,
     op: impl Into<Op>,
@@ -54,14 +53,27 @@ pub(super) fn finish(
     ty: Option<TensorType>,
     rank: usize,
 ) -> Step<()> {
+    let y = channels_first(cx, op, inputs, ty, rank)?;
+    cx.give(0, y)
+}
+
+/// Adds an operator on channels-last images and the way back to the layout that ONNX has for `rank` spatial
+/// dimensions. Without a type, the operator infers it.
+pub(super) fn channels_first(
+    cx: &mut Context<'_, '_>,
+    op: impl Into<Op>,
+    inputs: &[Value],
+    ty: Option<TensorType>,
+    rank: usize,
+) -> Step<Value> {
     let y = match ty {
         Some(ty) => cx.part_as("nhwc", op, inputs, ty)?,
         None => cx.part("nhwc", op, inputs)?,
     };
-    if rank == 2 {
-        return cx.result(Transpose { perm: TO_FIRST.to_vec() }, &[y]);
-    }
     let image = cx.part("nchw", Transpose { perm: TO_FIRST.to_vec() }, &[y])?;
+    if rank == 2 {
+        return Ok(image);
+    }
     let dims = cx.dims(image);
-    cx.result(Reshape { shape: vec![dims[0], dims[1], dims[3]] }, &[image])
+    cx.part("ncw", Reshape { shape: vec![dims[0], dims[1], dims[3]] }, &[image])
 }

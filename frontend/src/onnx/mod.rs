@@ -22,6 +22,7 @@ mod quantization;
 mod signature;
 mod spatial;
 mod storage;
+mod stored;
 mod tensor;
 
 pub use ops::OpInfo;

@@ -28,7 +28,7 @@ pub(super) fn stated<'m>(
             stated.insert(source, quant);
         }
         let cx = Context::new(node, index, 0, build);
-        for &(operand, scale, zero_point) in operands(node) {
+        for (operand, scale, zero_point) in operands(node) {
             let Some(name) = cx.operand(operand) else { continue };
             let dtype = cx
                 .operand(zero_point)
@@ -61,14 +61,25 @@ fn keeps_numbers(node: &NodeProto) -> bool {
 }
 
 /// The operands of a node whose scale and zero point are operands too: their positions.
-fn operands(node: &NodeProto) -> &'static [(usize, usize, usize)] {
+fn operands(node: &NodeProto) -> Vec<(usize, usize, usize)> {
     match node.op_type() {
-        "DequantizeLinear" | "QLinearAveragePool" | "QLinearGlobalAveragePool" | "QLinearSoftmax" => {
-            &[(0, 1, 2)]
-        }
-        "QLinearConv" | "QLinearMatMul" | "QGemm" | "QLinearAdd" | "QLinearMul" => &[(0, 1, 2), (3, 4, 5)],
-        _ => &[],
+        "DequantizeLinear"
+        | "QLinearAveragePool"
+        | "QLinearGlobalAveragePool"
+        | "QLinearSoftmax"
+        | "QLinearSigmoid"
+        | "QLinearLeakyRelu"
+        | "QLinearReduceMean" => vec![(0, 1, 2)],
+        "QLinearConv" | "QLinearMatMul" | "QGemm" | "QLinearAdd" | "QLinearMul" => vec![(0, 1, 2), (3, 4, 5)],
+        "QLinearWhere" => vec![(1, 2, 3), (4, 5, 6)],
+        "QLinearConcat" => (2..node.input.len()).step_by(3).map(|i| (i, i + 1, i + 2)).collect(),
+        _ => Vec::new(),
     }
+}
+
+/// Whether the graph IR's quantised types store such elements; other integers are quantised by formulas.
+pub(super) fn is_storage(dtype: DType) -> bool {
+    matches!(dtype, DType::I8 | DType::U8 | DType::I16 | DType::I32) || dtype.is_packed()
 }
 
 /// The axis along which a `DequantizeLinear` or `QuantizeLinear` of a tensor of `rank` dimensions is quantised.

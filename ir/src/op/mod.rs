@@ -34,6 +34,12 @@ pub trait Operator: Sized {
     /// The meaning: slow, obvious, total on what [`check`](Self::check) accepts.
     fn eval(&self, inputs: &[(&TensorType, &Tensor)], output: &TensorType) -> Tensor;
 
+    /// Why a run on these arguments ends with an error instead of a result; [`eval`](Self::eval), which cannot fail, then
+    /// says what comes nearest.
+    fn failure(&self, _inputs: &[(&TensorType, &Tensor)]) -> Option<String> {
+        None
+    }
+
     /// Multiplications with accumulate that the plain definition performs; 0 where counting them says nothing.
     fn macs(&self, _inputs: &[&TensorType], _output: &TensorType) -> u64 {
         0
@@ -137,6 +143,11 @@ macro_rules! ops {
 
             fn eval_wide(&self, inputs: &[(&TensorType, &Tensor)], output: &TensorType) -> Tensor {
                 match self { $(Self::$name(op) => op.eval(inputs, output),)+ }
+            }
+
+            /// See [`Operator::failure`].
+            pub fn failure(&self, inputs: &[(&TensorType, &Tensor)]) -> Option<String> {
+                match self { $(Self::$name(op) => op.failure(inputs),)+ }
             }
 
             /// See [`Operator::macs`].

@@ -1,6 +1,6 @@
 //! Elements written, added or compared at run-time positions. No other operator writes where data say.
 
-use super::gather::{position, positions};
+use super::gather::{outside, position, positions};
 use super::{Arity, Operator, TypeError};
 use crate::loops::BinaryOp;
 use crate::loops::interpret::ops;
@@ -8,7 +8,7 @@ use crate::text::attrs::{AttrError, Attrs, choices};
 use crate::{DType, Data, Tensor, TensorType};
 
 /// `scatter x, i, u {kind=…}`: `[B, N, S]`, `[A, M]` and `[B, M, S]` to `[B, N, S]`, where A is B or 1; x and u of one type; i
-/// is i32 or i64
+/// is u8, u16, i32 or i64
 ///
 /// The result is x; then for m ascending, `y[b, i[b, m]]` becomes, or is combined with, `u[b, m]`, stretches of S elements.
 /// Positions as those of [`gather`](super::gather). `set` takes every type, quantised per tensor if at all; the others types
@@ -77,6 +77,11 @@ impl Operator for Scatter {
         let expected = x.with_shape([batches, written, stretch]);
         require!(**u == expected, "u is {expected}, not {u}");
         Ok((*x).clone())
+    }
+
+    fn failure(&self, inputs: &[(&TensorType, &Tensor)]) -> Option<String> {
+        let [(x, _), (_, i), _] = inputs else { unreachable!("arity is checked") };
+        if x.shape[0] * x.shape[2] == 0 { None } else { outside(i, x.shape[1]) }
     }
 
     fn eval(&self, inputs: &[(&TensorType, &Tensor)], output: &TensorType) -> Tensor {

@@ -35,8 +35,12 @@ pub(super) fn evaluate(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value>
         .collect();
     let known = known?;
     let arguments: Vec<_> = inputs.iter().zip(&known).map(|(&v, tensor)| (new.ty(v), &**tensor)).collect();
+    let op = &rewriter.old.nodes[node].op;
+    if op.failure(&arguments).is_some() {
+        return None; // every run ends there, with its error
+    }
     let (name, ty) = (rewriter.name(node), rewriter.ty(node).clone());
-    let tensor = rewriter.old.nodes[node].op.eval(&arguments, &ty);
+    let tensor = op.eval(&arguments, &ty);
     Some(rewriter.constant(name, ty, tensor))
 }
 

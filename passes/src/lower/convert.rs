@@ -1,5 +1,6 @@
 //! `quantize` and `dequantize`: the float edges of an integer network.
 
+use super::requant::clamp;
 use super::weighted_sum::{activate, stored_range};
 use super::{Lowering, Unsupported};
 use tinyc_ir::loops::{Affine, BinaryOp, Scalar, UnaryOp};
@@ -10,9 +11,6 @@ pub fn quantize(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupport
     let (_, output) = lowering.node_types(node);
     let quant = output.quant.as_ref().expect("checked by the operator");
     let (lo, hi) = stored_range(output.dtype);
-    if output.dtype == DType::I32 {
-        return Err(Unsupported::new("run-time quantisation to i32"));
-    }
     let (x, y) = lowering.data_buffers(node);
     let mut layer = lowering.layer(node, "quantize".into(), format!("{} floats", output.shape.elements()));
     let (x, y) = (layer.read("x", x), layer.write("y", y));
@@ -26,6 +24,17 @@ pub fn quantize(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupport
             let scale = layer.b.f32(scale);
             let quotient = layer.b.binary(BinaryOp::Div, x, scale);
             let rounded = layer.b.unary(UnaryOp::RoundTiesEven, quotient);
+            if output.dtype == DType::I32 {
+                let steps = layer.b.convert(Scalar::I64, rounded);
+                let steps = layer.b.let_("steps", steps);
+                // Beyond every sum with a zero point that is inside.
+                let steps = clamp(layer, steps, -(1 << 40), 1 << 40);
+                let zero = layer.b.int(Scalar::I64, zero.into());
+                let stored = layer.b.add(steps, zero);
+                let stored = layer.b.let_("stored", stored);
+                let stored = clamp(layer, stored, lo, hi);
+                return layer.b.store(y, index(at), stored);
+            }
             let rounded = layer.b.let_("rounded", rounded);
             let bounded = activate(layer, rounded, act);
             let stored = layer.b.convert(Scalar::I32, bounded);

@@ -2,10 +2,10 @@
 
 use super::layer::Layer;
 use super::nest::Nest;
-use super::requant::{Channel, Requant, Shift, Target, clamp as clamp_int, round_shift};
+use super::requant::{Channel, Requant, Target};
+use super::sum::Sum;
 use super::weighted_sum::{activate, stored_range};
 use super::{Lowering, Unsupported};
-use tinyc_ir::exact::{decompose, round_half_even_sum};
 use tinyc_ir::loops::{Affine, Buffer, Dynamic, Expr, Index, Param, Scalar};
 use tinyc_ir::op::mul::product_scale;
 use tinyc_ir::op::requantize::rescale;
@@ -15,7 +15,7 @@ use tinyc_ir::{Activation, Data, Node, TensorType};
 pub fn add(lowering: &mut Lowering<'_>, node: Node, act: Activation) -> Result<(), Unsupported> {
     let (inputs, output) = lowering.node_types(node);
     let rule = match (rescale(inputs[0], output), rescale(inputs[1], output)) {
-        (Some(a), Some(b)) => Some(Sum::new([inputs[0], inputs[1]], [a, b], output, act)?),
+        (Some(a), Some(b)) => Some(Sum::new([inputs[0], inputs[1]], [a, b], target(output, act))),
         _ => None,
     };
     let binary = Binary::new(lowering, node, "add");
@@ -215,107 +215,5 @@ impl Binary {
             layer.b.store(y, at[2].clone(), sum);
         });
         layer.finish(0);
-    }
-}
-
-/// `clamp(zy + rhe((a − za)·Ma + (b − zb)·Mb))` as `(a·A + b·B + C) >> shift` in 64 bits.
-struct Sum {
-    factors: [i64; 2],
-    /// The zero points' share, and the rounding where no tie can occur.
-    constant: i64,
-    shift: u8,
-    ties: bool,
-    target: Target,
-}
-
-impl Sum {
-    fn new(
-        inputs: [&TensorType; 2],
-        scales: [(f32, i32); 2],
-        output: &TensorType,
-        act: Activation,
-    ) -> Result<Self, Unsupported> {
-        let target = target(output, act);
-        let small = inputs.iter().all(|t| t.dtype.size() == 1);
-        let quick = if small { Self::checked(inputs, scales, target) } else { None };
-        match quick {
-            Some(sum) => Ok(sum),
-            None => Self::exact(inputs, scales, target),
-        }
-    }
-
-    /// 31-bit factors, legal because all pairs of arguments have been tried.
-    fn checked(inputs: [&TensorType; 2], scales: [(f32, i32); 2], target: Target) -> Option<Self> {
-        let greatest = f64::from(scales[0].0.max(scales[1].0));
-        let shift = (1..=60).rev().find(|&s| greatest * f64::from(2f32.powi(s)) < 2_147_483_000.0)?;
-        // Scales are f32 and powers of two exact, so the product is exact in f64.
-        let factors =
-            scales.map(|(m, _)| (f64::from(m) * f64::from(2f32.powi(shift))).round_ties_even() as i64);
-        let zeros = factors[0] * i64::from(scales[0].1) + factors[1] * i64::from(scales[1].1);
-        let constant = (1i64 << (shift - 1)) - zeros;
-        let sum = Self { factors, constant, shift: shift as u8, ties: false, target };
-        let (a, b) = (stored_range(inputs[0].dtype), stored_range(inputs[1].dtype));
-        let exact = |a: i64, b: i64| {
-            let terms =
-                [(a - i64::from(scales[0].1), scales[0].0), (b - i64::from(scales[1].1), scales[1].0)];
-            let stored = round_half_even_sum(&terms).saturating_add(target.zero_point.into());
-            sum.apply(a, b) == stored.clamp(target.lo.into(), target.hi.into())
-        };
-        (a.0..=a.1).all(|i| (b.0..=b.1).all(|j| exact(i, j))).then_some(sum)
-    }
-
-    /// Both scales over one power of two.
-    fn exact(inputs: [&TensorType; 2], scales: [(f32, i32); 2], target: Target) -> Result<Self, Unsupported> {
-        let parts = scales.map(|(m, _)| decompose(m));
-        let least = parts[0].1.min(parts[1].1);
-        let reach = |i: usize| {
-            let (lo, hi) = stored_range(inputs[i].dtype);
-            let zero = i64::from(scales[i].1);
-            i128::from((lo - zero).abs().max((hi - zero).abs()).max(lo.abs()).max(hi))
-        };
-        let fits = (-62..=-1).contains(&least) && {
-            let share = |i: usize| (2 * reach(i) * i128::from(parts[i].0)) << (parts[i].1 - least).min(60);
-            let total = share(0) + share(1);
-            total + (1i128 << -least) < 1 << 62
-        };
-        if !fits {
-            return Err(Unsupported::new(format!(
-                "effective scales {:e} and {:e} this large, small or far apart",
-                scales[0].0, scales[1].0
-            )));
-        }
-        let factors = parts.map(|(mantissa, exponent)| mantissa << (exponent - least));
-        let zeros = factors[0] * i64::from(scales[0].1) + factors[1] * i64::from(scales[1].1);
-        Ok(Self { factors, constant: -zeros, shift: -least as u8, ties: true, target })
-    }
-
-    fn apply(&self, a: i64, b: i64) -> i64 {
-        let sum = a * self.factors[0] + b * self.factors[1] + self.constant;
-        debug_assert!(!self.ties);
-        ((sum >> self.shift) + i64::from(self.target.zero_point))
-            .clamp(self.target.lo.into(), self.target.hi.into())
-    }
-
-    fn emit(&self, layer: &mut Layer<'_>, a: Expr, b: Expr) -> Expr {
-        let [a, b] = [(a, self.factors[0]), (b, self.factors[1])].map(|(value, factor)| {
-            let value = layer.b.convert(Scalar::I64, value);
-            let factor = layer.b.int(Scalar::I64, factor);
-            layer.b.mul(value, factor)
-        });
-        let sum = layer.b.add(a, b);
-        let constant = layer.b.int(Scalar::I64, self.constant);
-        let sum = layer.b.add(sum, constant);
-        let rounded = if self.ties {
-            let sum = layer.b.let_("sum", sum);
-            round_shift(layer, sum, true, Shift::Literal(self.shift))
-        } else {
-            let shift = layer.b.int(Scalar::I64, self.shift.into());
-            layer.b.binary(tinyc_ir::loops::BinaryOp::Shr, sum, shift)
-        };
-        let zero = layer.b.int(Scalar::I64, self.target.zero_point.into());
-        let value = layer.b.add(rounded, zero);
-        let value = layer.b.let_("q", value);
-        let value = clamp_int(layer, value, self.target.lo.into(), self.target.hi.into());
-        layer.b.convert(Scalar::I32, value)
     }
 }

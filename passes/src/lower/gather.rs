@@ -65,6 +65,9 @@ impl Source {
             Self::Table(data) => layer.constant("positions", data),
             Self::Buffer(buffer) => layer.read("positions", buffer),
         };
+        // A type whose every number is inside needs no check.
+        let range = layer.scalar(param).int_range();
+        let known = known || range.is_some_and(|(lo, hi)| lo >= 0 && hi < count as i128);
         Positions { param, row: if shape[0] == 1 { 0 } else { shape[1] as i64 }, count, known }
     }
 }
@@ -91,7 +94,8 @@ impl Positions {
             let value = layer.b.convert(Scalar::I32, stored);
             return layer.b.let_("place", value);
         }
-        let scalar = layer.b.scalar(stored);
+        let scalar = if layer.b.scalar(stored) == Scalar::I64 { Scalar::I64 } else { Scalar::I32 };
+        let stored = layer.b.convert(scalar, stored);
         let stored = layer.b.let_("stored", stored);
         let count = self.count as i64;
         let (value, zero) = (layer.b.var(stored), layer.b.int(scalar, 0));

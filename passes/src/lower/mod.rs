@@ -27,6 +27,7 @@ pub mod rows;
 pub mod scatter;
 pub mod softmax;
 pub mod strided;
+pub mod sum;
 pub mod tile;
 pub mod top_k;
 pub mod weighted_sum;

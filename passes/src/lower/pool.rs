@@ -2,7 +2,7 @@
 
 use super::division::round_half_even;
 use super::layer::Layer;
-use super::requant::{Channel, Prepared, Requant, Target, clamp};
+use super::requant::{Channel, Prepared, Requant, Shift, Target, clamp, round_shift};
 use super::weighted_sum::{activate, stored_range};
 use super::window::Window;
 use super::{Lowering, Unsupported};
@@ -220,6 +220,9 @@ enum Rule {
     Multiply(Requant),
     /// `(acc · factor + lift · den) / den` in 64 bits with `den = count << shift`; `lift` keeps it positive.
     Divide { factor: i64, shift: u32, lift: i64 },
+    /// The floor of `acc · factor / count` and whether there is a rest, then rounded by `2^shift`: for scales that leave
+    /// [`Divide`](Self::Divide) no room.
+    Floor { factor: i64, shift: u8 },
 }
 
 /// A [`Mean`] whose tables are parameters of a kernel.
@@ -232,6 +235,7 @@ struct PreparedMean {
 enum PreparedRule {
     Multiply(Prepared),
     Divide { factor: i64, shift: u32, lift: i64 },
+    Floor { factor: i64, shift: u8 },
 }
 
 impl Mean {
@@ -262,6 +266,7 @@ impl Mean {
         let rule = match &self.rule {
             Rule::Multiply(requant) => PreparedRule::Multiply(requant.prepare(layer)),
             &Rule::Divide { factor, shift, lift } => PreparedRule::Divide { factor, shift, lift },
+            &Rule::Floor { factor, shift } => PreparedRule::Floor { factor, shift },
         };
         PreparedMean { zero: self.zero, rule, target: self.target }
     }
@@ -282,17 +287,70 @@ fn divide(scale: f32, channel: Channel, elements: i64) -> Result<Rule, Unsupport
             + (i128::from(lift) + 2) * (i128::from(elements) << shift)
             < 1 << 62;
     if !fits {
-        return Err(Unsupported::new(format!(
-            "an average of {elements} elements with the effective scale {scale:e}"
-        )));
+        return floor(scale, greatest, elements);
     }
     Ok(Rule::Divide { factor, shift, lift })
 }
 
+/// The rule that takes the floor first.
+fn floor(scale: f32, greatest: i64, elements: i64) -> Result<Rule, Unsupported> {
+    let (factor, exponent) = decompose(scale.min(1_048_576.0));
+    // An average is below 2^17, so that from here on less than a quarter is left of a step.
+    let shift = u8::try_from(1 - exponent).unwrap_or(u8::MAX);
+    if shift > 45 {
+        return Ok(Rule::Floor { factor: 0, shift: 1 });
+    }
+    if i128::from(greatest) * i128::from(factor) >= 1 << 62 {
+        return Err(Unsupported::new(format!("an average of {elements} elements")));
+    }
+    Ok(Rule::Floor { factor, shift })
+}
+
 impl PreparedMean {
+    /// `rhe(acc · factor / (count · 2^(shift − 1)))`.
+    fn emit_floor(&self, layer: &mut Layer<'_>, acc: Var, count: Expr, factor: i64, shift: u8) -> Expr {
+        let count = layer.b.let_("count", count);
+        let sum = layer.b.var(acc);
+        let sum = layer.b.convert(Scalar::I64, sum);
+        let factor = layer.b.int(Scalar::I64, factor);
+        let scaled = layer.b.mul(sum, factor);
+        let scaled = layer.b.let_("scaled", scaled);
+        let (s, c) = (layer.b.var(scaled), layer.b.var(count));
+        let quotient = layer.b.binary(BinaryOp::Div, s, c);
+        let quotient = layer.b.let_("quotient", quotient);
+        let (s, q, c) = (layer.b.var(scaled), layer.b.var(quotient), layer.b.var(count));
+        let whole = layer.b.mul(q, c);
+        let rest = layer.b.sub(s, whole);
+        let rest = layer.b.let_("rest", rest);
+        // Division goes towards zero; the floor is one lower where the rest is negative. Twice the floor, plus the rest's
+        // share of a step as one unit.
+        let choice = |layer: &mut Layer<'_>, op: BinaryOp, value: i64| {
+            let (r, zero) = (layer.b.var(rest), layer.b.int(Scalar::I64, 0));
+            let holds = layer.b.binary(op, r, zero);
+            let (then, otherwise) = (layer.b.int(Scalar::I64, value), layer.b.int(Scalar::I64, 0));
+            layer.b.select(holds, then, otherwise)
+        };
+        let (down, sticky) = (choice(layer, BinaryOp::Lt, -2), choice(layer, BinaryOp::Ne, 1));
+        let (q, two) = (layer.b.var(quotient), layer.b.int(Scalar::I64, 2));
+        let twice = layer.b.mul(q, two);
+        let floor = layer.b.add(twice, down);
+        let value = layer.b.add(floor, sticky);
+        let value = layer.b.let_("value", value);
+        let rounded = round_shift(layer, value, true, Shift::Literal(shift));
+        let zero = layer.b.int(Scalar::I64, self.target.zero_point.into());
+        let value = layer.b.add(rounded, zero);
+        let value = layer.b.let_("q", value);
+        let value = clamp(layer, value, i64::from(self.target.lo), i64::from(self.target.hi));
+        layer.b.convert(Scalar::I32, value)
+    }
+
     fn emit(&self, layer: &mut Layer<'_>, acc: Var, count: &Count, at: &[Affine]) -> Expr {
         let (factor, shift, lift) = match &self.rule {
             PreparedRule::Multiply(requant) => return requant.emit(layer, acc, &Affine::constant(0)),
+            &PreparedRule::Floor { factor, shift } => {
+                let count = count.get(layer, Scalar::I64, at);
+                return self.emit_floor(layer, acc, count, factor, shift);
+            }
             &PreparedRule::Divide { factor, shift, lift } => (factor, shift, lift),
         };
         let count = count.get(layer, Scalar::I64, at);

@@ -131,7 +131,9 @@ pub(super) fn pow(cx: &mut Context<'_, '_>) -> Step<()> {
     }
     let y = cx.map("y", &[x, y], |x| {
         let [x, y] = [x[0].wide(), x[1].wide()];
-        let power = if x.ty().is_float() {
+        let power = if x.ty() == DType::F64 {
+            functions::pow(x, y.to(DType::F64))
+        } else if x.ty().is_float() {
             functions::pow(x.to(DType::F32), y.to(DType::F32))
         } else if y.ty().is_float() {
             functions::pow(x.to(DType::F32), y).round()

@@ -2,13 +2,19 @@
 
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
-use crate::onnx::layout::{finish, spatial_rank, to_channels_last};
+use crate::onnx::layout::{channels_first, spatial_rank, to_channels_last};
 use crate::onnx::spatial::Spatial;
 use tinyc_ir::op::Conv2d;
 use tinyc_ir::{Activation, DType, Data, Diagnostic, Tensor, TensorType, Value};
 
 /// `Conv x, weight, bias?` on floats.
 pub(super) fn conv(cx: &mut Context<'_, '_>) -> Step<()> {
+    let y = value(cx)?;
+    cx.give(0, y)
+}
+
+/// What [`conv`] gives.
+pub(super) fn value(cx: &mut Context<'_, '_>) -> Step<Value> {
     let (x, weight) = (cx.float(0)?, cx.float(1)?);
     let bias = if cx.operand(2).is_some() { Some(cx.float(2)?) } else { None };
     let known = cx.build.is_fixed(weight) && bias.is_none_or(|bias| cx.build.is_fixed(bias));
@@ -25,7 +31,8 @@ pub(super) fn qlinear_conv(cx: &mut Context<'_, '_>) -> Step<()> {
     let bias = if cx.operand(8).is_some() { Some(cx.input(8)?) } else { None };
     let (dtype, quant) = cx.quantised_type(6, 7, DType::U8)?;
     let y = TensorType::quantized(dtype, Vec::new(), quant);
-    convolve(cx, x, weight, bias, Some(y), channels_last)
+    let y = convolve(cx, x, weight, bias, Some(y), channels_last)?;
+    cx.give(0, y)
 }
 
 /// `y`'s shape is filled in; without it the result is f32.
@@ -36,7 +43,7 @@ fn convolve(
     bias: Option<Value>,
     y: Option<TensorType>,
     channels_last: bool,
-) -> Step<()> {
+) -> Step<Value> {
     cx.require_fixed(weight, "the weight")?;
     let rank = spatial_rank(cx, x)?;
     let kernel = cx.dims(weight);
@@ -91,9 +98,9 @@ fn convolve(
     };
     if channels_last {
         return match ty {
-            Some(ty) => cx.result_as(op, &inputs, ty),
-            None => cx.result(op, &inputs),
+            Some(ty) => cx.part_as("nhwc", op, &inputs, ty),
+            None => cx.part("nhwc", op, &inputs),
         };
     }
-    finish(cx, op, &inputs, ty, rank)
+    channels_first(cx, op, &inputs, ty, rank)
 }

@@ -9,6 +9,12 @@ const DENSE: Dense = Dense { act: Activation::NONE };
 
 /// `Gemm a, b, c?`: `alpha · a·b + beta · c`.
 pub(super) fn gemm(cx: &mut Context<'_, '_>) -> Step<()> {
+    let y = value(cx)?;
+    cx.give(0, y)
+}
+
+/// What [`gemm`] gives.
+pub(super) fn value(cx: &mut Context<'_, '_>) -> Step<Value> {
     let (a, b) = (cx.plain(0)?, cx.plain(1)?);
     if cx.ty(a).dtype != DType::F32 || !cx.build.is_fixed(b) || cx.ty(a).shape.elements() == 0 {
         return at_run_time(cx, a, b);
@@ -28,14 +34,14 @@ pub(super) fn gemm(cx: &mut Context<'_, '_>) -> Step<()> {
             Some(bias) => bias,
             None => zeros(cx, units)?,
         };
-        return cx.result(DENSE, &[a, weight, bias]);
+        return cx.part("y", DENSE, &[a, weight, bias]);
     }
     let none = zeros(cx, units)?;
     let mut y = cx.part("product", DENSE, &[a, weight, none])?;
     if alpha != 1.0 {
         let factor = cx.part_constant("alpha", Tensor::f32([1], vec![alpha]), None)?;
         if addend.is_none() {
-            return cx.result(Mul { act: Activation::NONE }, &[y, factor]);
+            return cx.part("y", Mul { act: Activation::NONE }, &[y, factor]);
         }
         y = cx.part("scaled", Mul { act: Activation::NONE }, &[y, factor])?;
     }
@@ -44,11 +50,11 @@ pub(super) fn gemm(cx: &mut Context<'_, '_>) -> Step<()> {
         let factor = cx.part_constant("beta", Tensor::f32([1], vec![beta]), None)?;
         c = cx.part("addend", Mul { act: Activation::NONE }, &[c, factor])?;
     }
-    cx.result(Add { act: Activation::NONE }, &[y, c])
+    cx.part("y", Add { act: Activation::NONE }, &[y, c])
 }
 
 /// Both matrices at run time, or of other types than f32.
-fn at_run_time(cx: &mut Context<'_, '_>, a: Value, b: Value) -> Step<()> {
+fn at_run_time(cx: &mut Context<'_, '_>, a: Value, b: Value) -> Step<Value> {
     let factor = |name: &str| -> Step<f64> { Ok(f64::from(cx.attributes().float(name)?.unwrap_or(1.0))) };
     let (alpha, beta) = (factor("alpha")?, factor("beta")?);
     cx.require(cx.dims(a).len() == 2 && cx.dims(b).len() == 2, "Gemm multiplies matrices")?;
@@ -61,13 +67,12 @@ fn at_run_time(cx: &mut Context<'_, '_>, a: Value, b: Value) -> Step<()> {
         inputs.push(cx.plain(2)?);
     }
     if inputs.len() == 1 && alpha == 1.0 {
-        return cx.give(0, inputs[0]);
+        return Ok(inputs[0]);
     }
-    let y = cx.map("y", &inputs, |x| {
+    cx.map("y", &inputs, |x| {
         let scaled = if alpha == 1.0 { x[0] } else { x[0] * alpha };
         x.get(1).map_or(scaled, |&c| scaled + if beta == 1.0 { c } else { c * beta })
-    })?;
-    cx.give(0, y)
+    })
 }
 
 /// `QGemm a, as, az, b, bs, bz, c?, ys, yz`, whose `c` has the scale of the product.

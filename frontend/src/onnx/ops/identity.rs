@@ -4,6 +4,7 @@ use crate::onnx::builder::Slot;
 use crate::onnx::context::{Context, Step};
 use crate::onnx::{code, tensor};
 use std::sync::Arc;
+use tinyc_ir::loops::Literal;
 use tinyc_ir::{Data, Diagnostic, Tensor};
 
 /// `Identity x`
@@ -11,14 +12,20 @@ pub(super) fn identity(cx: &mut Context<'_, '_>) -> Step<()> {
     cx.pass_on(0)
 }
 
-/// `Dropout x` drops nothing at inference.
+/// `Dropout x` drops nothing at inference: all of its mask holds.
 pub(super) fn dropout(cx: &mut Context<'_, '_>) -> Step<()> {
     let training = cx.operand(2).is_some() && cx.known(2)?.data.to_ints().is_some_and(|v| v.contains(&1));
     if training {
         return Err(Diagnostic::error(code::FORM, "Dropout in training mode is not supported")
             .help("export the model for inference"));
     }
-    cx.pass_on(0)
+    cx.pass_on(0)?;
+    if cx.node.output.get(1).is_some_and(|name| !name.is_empty()) {
+        let x = cx.plain(0)?;
+        let mask = cx.map("mask", &[x], |x| x[0].constant(Literal::Bool(true)))?;
+        cx.give(1, mask)?;
+    }
+    Ok(())
 }
 
 /// `Constant`

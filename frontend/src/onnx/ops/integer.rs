@@ -1,4 +1,5 @@
-//! Integer products with zero points and no scale: `MatMulInteger`, and the quantisation at run time that goes before it.
+//! Integer products with zero points: `MatMulInteger`, the quantisation at run time that goes before it, and what ONNX Runtime
+//! makes of both with the way back to floats.
 
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::op::reduce::ReduceKind;
@@ -25,9 +26,8 @@ pub(super) fn matmul_integer(cx: &mut Context<'_, '_>) -> Step<()> {
     cx.give(0, y)
 }
 
-/// `DynamicQuantizeLinear x`: stored u8, scale and zero point, from the least and the greatest element and 0.
-pub(super) fn dynamic_quantize(cx: &mut Context<'_, '_>) -> Step<()> {
-    let x = cx.float(0)?;
+/// The stored u8, the scale and the zero point of a tensor, from the least and the greatest element and 0.
+fn dynamic(cx: &mut Context<'_, '_>, x: Value) -> Step<[Value; 3]> {
     let axes: Vec<usize> = (0..cx.dims(x).len()).collect();
     let (least, most) = (cx.reduce(x, ReduceKind::Min, &axes)?, cx.reduce(x, ReduceKind::Max, &axes)?);
     let (least, most) = (cx.reshape(least, &[])?, cx.reshape(most, &[])?);
@@ -46,7 +46,52 @@ pub(super) fn dynamic_quantize(cx: &mut Context<'_, '_>) -> Step<()> {
         let steps = x[1].equals(nothing).select(nothing, x[0] / x[1]).round();
         (steps + x[2].to(DType::F32)).to(DType::U8)
     })?;
-    cx.give(0, y)?;
-    cx.give(1, scale)?;
-    cx.give(2, zero)
+    Ok([y, scale, zero])
+}
+
+/// `DynamicQuantizeLinear x`: stored u8, scale and zero point.
+pub(super) fn dynamic_quantize(cx: &mut Context<'_, '_>) -> Step<()> {
+    let x = cx.float(0)?;
+    let results = dynamic(cx, x)?;
+    results.into_iter().enumerate().try_for_each(|(i, value)| cx.give(i, value))
+}
+
+/// `MatMulIntegerToFloat a, b, as, bs, az?, bz?, bias?`: the integer product, times one factor in f32.
+pub(super) fn matmul_integer_to_float(cx: &mut Context<'_, '_>) -> Step<()> {
+    let (a, b) = (centred(cx, 0, 4, true)?, centred(cx, 1, 5, false)?);
+    let scale = cx.float(2)?;
+    to_float(cx, [a, b], scale, 3, 6)
+}
+
+/// `DynamicQuantizeMatMul a, b, bs, bz?, bias?`: `a` is quantised at run time.
+pub(super) fn dynamic_quantize_matmul(cx: &mut Context<'_, '_>) -> Step<()> {
+    let a = cx.float(0)?;
+    let b = centred(cx, 1, 3, false)?;
+    let [stored, scale, zero] = dynamic(cx, a)?;
+    let a = cx.map("left", &[stored, zero], |x| x[0].to(DType::I32) - x[1].to(DType::I32))?;
+    to_float(cx, [a, b], scale, 2, 4)
+}
+
+/// `(a·b) · (as · bs) + bias`, with the scale and the bias at these operands.
+fn to_float(
+    cx: &mut Context<'_, '_>,
+    [a, b]: [Value; 2],
+    scale: Value,
+    b_scale: usize,
+    bias: usize,
+) -> Step<()> {
+    let acc = super::matmul::vectors(cx, a, b)?;
+    let rank = cx.dims(acc).len();
+    let rows = cx.ty(scale).shape.elements();
+    let rows = if rows == 1 { vec![] } else { [vec![1; rank.saturating_sub(2)], vec![rows, 1]].concat() };
+    let (a_scale, b_scale) = (cx.reshape(scale, &rows)?, cx.along(b_scale, rank.saturating_sub(1), rank)?);
+    let mut inputs = vec![acc, a_scale, b_scale];
+    if cx.operand(bias).is_some() {
+        inputs.push(cx.float(bias)?);
+    }
+    let y = cx.map("y", &inputs, |x| {
+        let real = x[0].to(DType::F32) * (x[1] * x[2]);
+        x.get(3).map_or(real, |&bias| real + bias)
+    })?;
+    cx.give(0, y)
 }

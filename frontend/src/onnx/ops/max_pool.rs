@@ -10,8 +10,11 @@ use tinyc_ir::op::window::Window;
 
 /// `MaxPool x`; padding never wins, and what hangs over is padding.
 pub(super) fn max_pool(cx: &mut Context<'_, '_>) -> Step<()> {
-    cx.attributes().require_int("storage_order", 0)?;
     let x = cx.input(0)?;
+    let positions = cx.node.output.get(1).is_some_and(|name| !name.is_empty());
+    if positions {
+        return super::windows::max_pool(cx);
+    }
     let dilated = cx.attributes().sizes("dilations")?.is_some_and(|d| d.iter().any(|&d| d != 1));
     if !cx.ty(x).is_quantized() && (dilated || cx.ty(x).shape.rank() > 4 || cx.ty(x).dtype != DType::F32) {
         return super::windows::max_pool(cx);

@@ -15,6 +15,7 @@ mod einsum;
 mod elementwise;
 mod equation;
 mod fourier;
+mod fused;
 mod gather;
 mod gemm;
 mod identity;
@@ -25,6 +26,7 @@ mod max_pool;
 mod mel;
 mod normalization;
 mod pad;
+mod qlinear;
 mod quantize;
 mod recurrent;
 mod reduce_mean;
@@ -112,7 +114,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "CumSum" 11 "f32 f64 i32 i64 u32 u64" "constant axis" => reduction::cumulative,
     "" "DFT" 17 "f32 f64" "constant length, constant axis" => fourier::dft,
     "" "DepthToSpace" 1 "any" "" => slice::depth_to_space,
-    "" "DequantizeLinear" 10 "i8 u8 i16 i32 i4 u4 i2 u2" "constant scale and zero point; no blocks" => quantize::dequantize,
+    "" "DequantizeLinear" 10 "i8 u8 i16 u16 i32 i4 u4 i2 u2" "f32 scales" => quantize::dequantize,
     "" "Det" 11 "f32 f64" "unrolled" => determinant::determinant,
     "" "Div" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => elementwise::div,
     "" "Dropout" 7 "any" "inference" => identity::dropout,
@@ -121,7 +123,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Elu" 1 "f32" "" => unary::unary,
     "" "Equal" 7 "any" "" => arithmetic::compare,
     "" "Erf" 1 "f32" "" => unary::unary,
-    "" "Exp" 1 "f32" "" => unary::unary,
+    "" "Exp" 1 "f32 f64" "" => unary::unary,
     "" "Expand" 8 "any" "constant shape" => slice::expand,
     "" "EyeLike" 9 "any" "" => shape::eye_like,
     "" "Flatten" 1 "any" "" => reshape::flatten,
@@ -153,14 +155,15 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Less" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::compare,
     "" "LessOrEqual" 12 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::compare,
     "" "LinearAttention" 27 "f32" "unrolled" => linear_attention::linear_attention,
-    "" "Log" 1 "f32" "" => unary::unary,
-    "" "LogSoftmax" 1 "f32" "" => reduction::log_softmax,
+    "" "Log" 1 "f32 f64" "" => unary::unary,
+    "" "LogSoftmax" 1 "f32 f64" "" => reduction::log_softmax,
     "" "LpNormalization" 1 "f32" "" => reduction::lp_normalization,
     "" "LpPool" 2 "f32" "" => windows::lp_pool,
     "" "MatMul" 1 "f32 f64 i32 i64 u32 u64" "" => matmul::matmul,
     "" "MatMulInteger" 10 "i8 u8" "" => integer::matmul_integer,
     "" "Max" 8 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::variadic,
-    "" "MaxPool" 1 "f32 i8 u8 i16" "up to three spatial axes; no positions" => max_pool::max_pool,
+    "" "MaxPool" 1 "f32 i8 u8 i16" "up to three spatial axes" => max_pool::max_pool,
+    "" "MaxUnpool" 9 "any" "constant shape" => windows::max_unpool,
     "" "Mean" 8 "f32 f64" "" => arithmetic::variadic,
     "" "MeanVarianceNormalization" 9 "f32" "" => normalization::mean_variance_normalization,
     "" "MelWeightMatrix" 17 "any number" "constant operands" => mel::mel_weight_matrix,
@@ -176,8 +179,8 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Pad" 2 "any" "constant mode, constant pads" => pad::pad,
     "" "Pow" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::pow,
     "" "QLinearConv" 10 "i8 u8" "1-D and 2-D; weights and bias known at compile time" => conv::qlinear_conv,
-    "" "QLinearMatMul" 10 "i8 u8" "right operand a matrix known at compile time" => matmul::qlinear_matmul,
-    "" "QuantizeLinear" 10 "f32 to i8 u8 i16 i4 u4 i2 u2" "constant scale and zero point; no blocks" => quantize::quantize,
+    "" "QLinearMatMul" 10 "i8 u8" "f32 scales" => matmul::qlinear_matmul,
+    "" "QuantizeLinear" 10 "f32 to i8 u8 i16 u16 i4 u4 i2 u2" "" => quantize::quantize,
     "" "RMSNormalization" 23 "f32" "" => normalization::rms_normalization,
     "" "RNN" 7 "f32" "known lengths; unrolled" => recurrent::recurrent,
     "" "Range" 11 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "constant operands" => shape::range,
@@ -211,7 +214,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Sinh" 1 "f32" "" => unary::unary,
     "" "Size" 1 "any" "" => shape::size,
     "" "Slice" 1 "any" "constant ranges" => slice::slice,
-    "" "Softmax" 1 "f32" "" => softmax::softmax,
+    "" "Softmax" 1 "f32 f64" "" => softmax::softmax,
     "" "Softplus" 1 "f32" "" => unary::unary,
     "" "Softsign" 1 "f32" "" => unary::unary,
     "" "SpaceToDepth" 1 "any" "" => slice::space_to_depth,
@@ -235,16 +238,32 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Where" 9 "any" "" => arithmetic::select,
     "" "Xor" 7 "bool" "" => arithmetic::logic,
     "com.microsoft" "Attention" 1 "f32" "masks [B], [B, keys], [B, queries, keys]; no shared cache" => runtime_attention::attention,
+    "com.microsoft" "BiasGelu" 1 "f32" "" => fused::bias_gelu,
+    "com.microsoft" "DequantizeLinear" 1 "i8 u8 i16 u16 i32" "f32 scales" => quantize::dequantize,
+    "com.microsoft" "DynamicQuantizeMatMul" 1 "f32 with i8 u8" "" => integer::dynamic_quantize_matmul,
+    "com.microsoft" "FastGelu" 1 "f32" "" => fused::fast_gelu,
+    "com.microsoft" "FusedConv" 1 "f32" "up to three spatial axes" => fused::conv,
+    "com.microsoft" "FusedGemm" 1 "f32" "" => fused::gemm,
+    "com.microsoft" "FusedMatMul" 1 "f32" "" => fused::matmul,
     "com.microsoft" "Gelu" 1 "f32" "" => unary::unary,
+    "com.microsoft" "MatMulIntegerToFloat" 1 "i8 u8" "" => integer::matmul_integer_to_float,
     "com.microsoft" "MultiHeadAttention" 1 "f32" "masks [B], [B, keys], [B, queries, keys]; no shared cache" => runtime_attention::multi_head_attention,
     "com.microsoft" "QGemm" 1 "i8 u8" "alpha 1; B and C known at compile time; quantised result" => gemm::qgemm,
     "com.microsoft" "QLinearAdd" 1 "i8 u8" "" => elementwise::qlinear_add,
     "com.microsoft" "QLinearAveragePool" 1 "i8 u8" "1-D and 2-D" => average_pool::qlinear_average_pool,
+    "com.microsoft" "QLinearConcat" 1 "i8 u8" "" => qlinear::concat,
     "com.microsoft" "QLinearConv" 1 "i8 u8" "1-D and 2-D; weights and bias known at compile time" => conv::qlinear_conv,
     "com.microsoft" "QLinearGlobalAveragePool" 1 "i8 u8" "1-D and 2-D" => average_pool::qlinear_global_average_pool,
+    "com.microsoft" "QLinearLeakyRelu" 1 "i8 u8" "" => qlinear::leaky_relu,
     "com.microsoft" "QLinearMul" 1 "i8 u8" "" => elementwise::qlinear_mul,
+    "com.microsoft" "QLinearReduceMean" 1 "i8 u8" "" => reduce_mean::qlinear_reduce_mean,
+    "com.microsoft" "QLinearSigmoid" 1 "i8 u8" "" => qlinear::sigmoid,
     "com.microsoft" "QLinearSoftmax" 1 "i8 u8" "" => softmax::qlinear_softmax,
+    "com.microsoft" "QLinearWhere" 1 "i8 u8" "" => qlinear::select,
+    "com.microsoft" "QuantizeLinear" 1 "f32 to i8 u8 i16 u16" "" => quantize::quantize,
+    "com.microsoft" "QuickGelu" 1 "f32" "" => fused::quick_gelu,
     "com.microsoft" "RotaryEmbedding" 1 "f32" "no packed batches" => runtime_attention::rotary_embedding,
+    "com.microsoft" "SkipLayerNormalization" 1 "f32" "" => normalization::skip_layer_normalization,
 };
 
 /// The importer of an operator.

@@ -57,6 +57,28 @@ pub(super) fn layer_normalization(cx: &mut Context<'_, '_>) -> Step<()> {
     cx.give(2, inverse)
 }
 
+/// `SkipLayerNormalization x, skip, scale, bias?, more?`: of the sum of x, skip and more, over the last axis; the sum is result 3.
+pub(super) fn skip_layer_normalization(cx: &mut Context<'_, '_>) -> Step<()> {
+    let epsilon = f64::from(cx.attributes().float("epsilon")?.unwrap_or(1e-12));
+    let mut terms = vec![cx.float(0)?, cx.float(1)?];
+    if cx.operand(4).is_some() {
+        terms.push(cx.float(4)?);
+    }
+    let sum = cx.map("sum", &terms, |x| x[1..].iter().fold(x[0], |sum, &term| sum + term))?;
+    let rank = cx.dims(sum).len();
+    cx.require(rank > 0, "SkipLayerNormalization does not take scalars")?;
+    let [centred, inverse, mean] = standardised(cx, sum, &[rank - 1], epsilon)?;
+    let mut inputs = vec![centred, inverse, cx.float(2)?];
+    if cx.operand(3).is_some() {
+        inputs.push(cx.float(3)?);
+    }
+    let y = cx.map("y", &inputs, |x| {
+        let scaled = x[0] * x[1] * x[2];
+        x.get(3).map_or(scaled, |&bias| scaled + bias)
+    })?;
+    [y, mean, inverse, sum].into_iter().enumerate().try_for_each(|(i, value)| cx.give(i, value))
+}
+
 /// `RMSNormalization x, scale`: no mean is taken out.
 pub(super) fn rms_normalization(cx: &mut Context<'_, '_>) -> Step<()> {
     let epsilon = f64::from(cx.attributes().float("epsilon")?.unwrap_or(1e-5));

@@ -7,6 +7,10 @@ use tinyc_ir::{DType, Quant, TensorType, Value};
 
 /// `Softmax x`
 pub(super) fn softmax(cx: &mut Context<'_, '_>) -> Step<()> {
+    let x = cx.input(0)?;
+    if !cx.ty(x).is_quantized() && cx.ty(x).dtype != DType::F32 {
+        return super::reduction::softmax(cx);
+    }
     let x = cx.float(0)?;
     rows(cx, x, None, cx.opset)
 }

@@ -5,8 +5,9 @@ use crate::onnx::attribute::unsupported;
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use crate::onnx::functions;
-use tinyc_ir::op::Pad;
 use tinyc_ir::op::reduce::ReduceKind;
+use tinyc_ir::op::scatter::ScatterKind;
+use tinyc_ir::op::{Pad, Scatter};
 use tinyc_ir::{DType, Diagnostic, Shape, Value};
 
 /// Where windows go, one entry per spatial axis.
@@ -110,6 +111,46 @@ impl Grid {
         cx.strided(padded, shape, all, 0)
     }
 
+    /// Where in x, of these dimensions, each of the `windows` has its first maximum (i64).
+    fn places(
+        &self,
+        cx: &mut Context<'_, '_>,
+        windows: Value,
+        dims: &[usize],
+        by_column: bool,
+    ) -> Step<Value> {
+        let (rank, outputs) = (self.kernel.len(), self.outputs(&dims[2..]));
+        let pooled = [&dims[..2], &outputs].concat();
+        let rows = cx.reshape(windows, &[&pooled[..], &[self.kernel.iter().product()]].concat())?;
+        let tap = cx.reduce(rows, ReduceKind::ArgMax, &[2 + rank])?;
+        let tap = cx.reshape(tap, &pooled)?;
+        // How far apart neighbours along each spatial axis are in what is counted.
+        let step = |i: usize| -> usize {
+            let others = if by_column { 2..2 + i } else { 3 + i..2 + rank };
+            dims[others].iter().product()
+        };
+        let mut inputs = vec![tap];
+        let plane: usize = dims[2..].iter().product();
+        let planes = (0..dims[0] * dims[1]).map(|p| (p * plane) as i64).collect();
+        let shape: Vec<usize> = [&dims[..2], &vec![1; rank][..]].concat();
+        inputs.push(cx.ints("planes", DType::I32, &shape, planes)?);
+        for i in 0..rank {
+            let shape: Vec<usize> = (0..rank).map(|j| if i == j { outputs[i] } else { 1 }).collect();
+            let start = |o: usize| ((o * self.strides[i]) as i64 - self.before[i] as i64) * step(i) as i64;
+            inputs.push(cx.ints("starts", DType::I32, &shape, (0..outputs[i]).map(start).collect())?);
+        }
+        cx.map("positions", &inputs, |x| {
+            let tap = x[0].to(DType::I32);
+            let first = x[2..].iter().fold(x[1], |sum, &start| sum + start);
+            let all = (0..rank).fold(first, |sum, i| {
+                let inner: usize = self.kernel[i + 1..].iter().product();
+                let along = (tap / inner as f64).remainder(tap.literal(self.kernel[i] as f64));
+                sum + along * (self.dilations[i] * step(i)) as f64
+            });
+            all.to(DType::I64)
+        })
+    }
+
     /// The axes of a window in [`windows`](Self::windows).
     fn inner(&self) -> Vec<usize> {
         let rank = self.kernel.len();
@@ -117,7 +158,8 @@ impl Grid {
     }
 }
 
-/// `MaxPool x`, without positions.
+/// `MaxPool x`, with the positions of the maxima if they are asked for: the first of equals, counted through all of x, with
+/// columns in front of rows if `storage_order` is 1.
 pub(super) fn max_pool(cx: &mut Context<'_, '_>) -> Step<()> {
     let x = cx.plain(0)?;
     let (dims, dtype) = (cx.dims(x), cx.ty(x).dtype);
@@ -128,6 +170,51 @@ pub(super) fn max_pool(cx: &mut Context<'_, '_>) -> Step<()> {
     let most = cx.reduce(windows, ReduceKind::Max, &grid.inner())?;
     let most = cx.reshape(most, &[&dims[..2], &grid.outputs(&dims[2..])].concat())?;
     let y = if dtype.size() < 4 { cx.map("narrow", &[most], |x| x[0].to(dtype))? } else { most };
+    cx.give(0, y)?;
+    if cx.node.output.get(1).is_none_or(String::is_empty) {
+        return Ok(());
+    }
+    let by_column = cx.attributes().flag("storage_order")?.unwrap_or(false);
+    let places = grid.places(cx, windows, &dims, by_column)?;
+    cx.give(1, places)
+}
+
+/// `MaxUnpool x, positions, shape?`: each element back to where it was, zeros elsewhere.
+pub(super) fn max_unpool(cx: &mut Context<'_, '_>) -> Step<()> {
+    let (x, places) = (cx.plain(0)?, cx.plain(1)?);
+    let dims = cx.dims(x);
+    cx.require(dims.len() > 2 && cx.dims(places) == dims, "MaxUnpool takes [N, C, …] and as many positions")?;
+    let rank = dims.len() - 2;
+    let list = |name: &str, default: usize, count: usize| -> Step<Vec<usize>> {
+        Ok(cx.attributes().sizes(name)?.filter(|v| v.len() == count).unwrap_or_else(|| vec![default; count]))
+    };
+    let (kernel, strides, pads) =
+        (list("kernel_shape", 0, rank)?, list("strides", 1, rank)?, list("pads", 0, 2 * rank)?);
+    let size = |i: usize| {
+        let whole = dims[2 + i].checked_sub(1)?.checked_mul(strides[i])?.checked_add(kernel[i])?;
+        whole.checked_sub(pads[i] + pads[rank + i]).filter(|&size| size > 0)
+    };
+    let sizes: Option<Vec<usize>> = (0..rank).map(size).collect();
+    let sizes =
+        sizes.ok_or_else(|| Diagnostic::error(code::SHAPE, "the window of MaxUnpool leaves nothing"))?;
+    let whole = [&dims[..2], &sizes].concat();
+    let total = crate::onnx::tensor::checked_elements(&whole, cx.ty(x).dtype)?;
+    let count = cx.ty(x).shape.elements();
+    let flat = cx.reshape(x, &[1, count, 1])?;
+    // Zeros that the run makes: as constants they would lie in flash.
+    let first = cx.slice(flat, 1, 0, count.min(1), 1)?;
+    let zero = cx.map("zero", &[first], |x| x[0].wide().literal(0.0).to(x[0].ty()))?;
+    let zeros = cx.strided(zero, vec![1, total, 1], vec![0; 3], 0)?;
+    let places = cx.reshape(places, &[1, count])?;
+    let y = cx.part("written", Scatter { kind: ScatterKind::Set }, &[zeros, places, flat])?;
+    let mut y = cx.reshape(y, &whole)?;
+    if cx.operand(2).is_some() {
+        let wanted: Vec<usize> = cx.known_ints(2)?.iter().filter_map(|&d| usize::try_from(d).ok()).collect();
+        let fits = wanted.len() == whole.len() && wanted.iter().zip(&whole).all(|(w, d)| w >= d);
+        cx.require(fits, format!("MaxUnpool makes {whole:?}, which does not fit into {wanted:?}"))?;
+        let after = wanted.iter().zip(&whole).map(|(w, d)| w - d).collect();
+        y = cx.pad_zeros(y, vec![0; wanted.len()], after)?;
+    }
     cx.give(0, y)
 }
 
@@ -213,20 +300,19 @@ fn multiply(cx: &mut Context<'_, '_>, x: Value, grid: &Grid, matrices: &[Value])
     cx.concat(&parts, 1)
 }
 
-/// A sum per channel of `[N, C, …]` with operand `i`, if it is there; as the result.
-fn with_bias(cx: &mut Context<'_, '_>, y: Value, i: usize) -> Step<()> {
+/// A sum per channel of `[N, C, …]` with operand `i`, if it is there.
+fn with_bias(cx: &mut Context<'_, '_>, y: Value, i: usize) -> Step<Value> {
     if cx.operand(i).is_none() {
-        return cx.give(0, y);
+        return Ok(y);
     }
     let bias = cx.plain(i)?;
     let rank = cx.dims(y).len() - 2;
     let bias = cx.reshape(bias, &[vec![cx.dims(y)[1]], vec![1; rank]].concat())?;
-    let y = cx.map("y", &[y, bias], |x| x[0] + x[1])?;
-    cx.give(0, y)
+    cx.map("y", &[y, bias], |x| x[0] + x[1])
 }
 
 /// `Conv x, weight, bias?` of any number of spatial axes up to three, with any weight.
-pub(super) fn conv(cx: &mut Context<'_, '_>) -> Step<()> {
+pub(super) fn conv(cx: &mut Context<'_, '_>) -> Step<Value> {
     let (x, weight) = (cx.plain(0)?, cx.plain(1)?);
     let y = convolution(cx, x, weight)?;
     with_bias(cx, y, 2)
@@ -355,5 +441,6 @@ pub(super) fn conv_transpose(cx: &mut Context<'_, '_>) -> Step<()> {
         matrices.push(cx.reshape(part, &[rows, kernel[1]])?);
     }
     let y = multiply(cx, spread, &grid, &matrices)?;
-    with_bias(cx, y, 2)
+    let y = with_bias(cx, y, 2)?;
+    cx.give(0, y)
 }
