@@ -6,13 +6,15 @@
 from pathlib import Path
 
 import vectors
-from twins import floats, quantized, samples, sequences
+from twins import floats, microsoft, quantized, samples, sequences
 
 HERE = Path(__file__).parent
 
 
 def main():
-    for makers, huge in [(quantized.ALL, 1e9), (floats.ALL, 20.0), (sequences.ALL, 20.0)]:
+    quantised = quantized.ALL + microsoft.INTEGERS
+    reals = floats.ALL + microsoft.FLOATS
+    for makers, huge in [(quantised, 1e9), (reals, 20.0), (sequences.ALL, 20.0)]:
         for make in makers:
             net = make()
             path = HERE / f"{net.name}.onnx"

@@ -154,7 +154,7 @@ pub(super) fn acos(x: Number<'_>) -> Number<'_> {
 
 /// `xʸ` of f32 or f64 as `e^(y·ln|x|)`, negative where x is and y is odd, NaN where x is negative and y not integral.
 ///
-/// An error of the logarithm is multiplied by y: the result is within `1.4·|y·ln x| + 0.8` ULP, where it is normal.
+/// An error of the logarithm is multiplied by y: the result is within `2.7·|y·ln x| + 0.8` ULP, where it is normal.
 pub(super) fn pow<'w>(x: Number<'w>, y: Number<'w>) -> Number<'w> {
     let (zero, one) = (x.literal(0.0), x.literal(1.0));
     let magnitude = (y * x.abs().log()).exp();
@@ -267,11 +267,11 @@ mod tests {
                 narrow.apply(&[(x as f32).to_bits(), (y as f32).to_bits()].map(u64::from)) as u32,
             );
             let ulp = (want.log2().floor() as i32 - 23).max(-149);
-            worst[0] = worst[0].max((f64::from(got) - want).abs() / 2f64.powi(ulp) / (1.4 * size + 0.8));
+            worst[0] = worst[0].max((f64::from(got) - want).abs() / 2f64.powi(ulp) / (2.7 * size + 0.8));
             // The host's own power is within one ULP.
             let got = f64::from_bits(wide.apply(&[x.to_bits(), y.to_bits()]));
             let ulp = want.log2().floor() as i32 - 52;
-            worst[1] = worst[1].max(((got - want).abs() / 2f64.powi(ulp) - 1.0) / (1.4 * size + 0.8));
+            worst[1] = worst[1].max(((got - want).abs() / 2f64.powi(ulp) - 1.0) / (2.7 * size + 0.8));
         }
         assert!(worst.iter().all(|w| *w <= 1.0), "{worst:?} of the promised errors");
         assert!(worst.iter().all(|w| *w > 0.3), "{worst:?}: the promise is far too weak");

@@ -7,7 +7,7 @@ use tinyc_ir::{DType, Value};
 
 /// Operand `i` as i32, its zero point taken out; `column` brings a vector of zero points along rows.
 fn centred(cx: &mut Context<'_, '_>, i: usize, zero: usize, rows: bool) -> Step<Value> {
-    let x = cx.plain(i)?;
+    let x = cx.input(i)?;
     if cx.operand(zero).is_none() {
         return cx.map("wide", &[x], |x| x[0].to(DType::I32));
     }

@@ -338,7 +338,7 @@ fn convolution(cx: &mut Context<'_, '_>, x: Value, weight: Value) -> Step<Value>
 /// `ConvInteger x, weight, xz?, wz?`, in i32.
 pub(super) fn conv_integer(cx: &mut Context<'_, '_>) -> Step<()> {
     let mut operand = |i: usize, zero: usize| -> Step<Value> {
-        let x = cx.plain(i)?;
+        let x = cx.input(i)?;
         if cx.operand(zero).is_none() {
             return cx.map("wide", &[x], |x| x[0].to(DType::I32));
         }
