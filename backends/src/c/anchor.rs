@@ -85,7 +85,9 @@ fn loads<'a>(kernel: &'a KernelData, expr: Expr, found: &mut Vec<(Param, &'a Ind
             }
             found.push((*param, index));
         }
-        ExprData::Unary { value, .. } | ExprData::Convert { value, .. } => loads(kernel, *value, found),
+        ExprData::Unary { value, .. } | ExprData::Convert { value, .. } | ExprData::Bits { value, .. } => {
+            loads(kernel, *value, found);
+        }
         ExprData::Binary { left, right, .. } => {
             [left, right].into_iter().for_each(|&e| loads(kernel, e, found))
         }

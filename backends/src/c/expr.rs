@@ -123,7 +123,7 @@ impl<'a> Printer<'a> {
                 ExprData::Unary { value, .. } => types[value.index()],
                 ExprData::Binary { op, left, .. } if !op.is_comparison() => types[left.index()],
                 ExprData::Binary { .. } => Scalar::Bool,
-                ExprData::Convert { to, .. } => *to,
+                ExprData::Convert { to, .. } | ExprData::Bits { to, .. } => *to,
                 ExprData::Select { then, .. } => types[then.index()],
                 ExprData::Packed { op: PackedOp::Dot2Wide, .. } => Scalar::I64,
                 ExprData::Packed { .. } => Scalar::I32,
@@ -177,6 +177,7 @@ impl<'a> Printer<'a> {
             ExprData::Unary { op, value } => self.unary(*op, *value),
             ExprData::Binary { op, left, right } => self.binary(*op, *left, *right),
             ExprData::Convert { to, value } => self.convert(*to, *value),
+            ExprData::Bits { to, value } => self.bits(*to, *value),
             ExprData::Select { condition, then, otherwise } => {
                 let parts = [*condition, *then, *otherwise].map(|e| self.expr(e));
                 let [condition, then, otherwise] = parts.map(|p| p.operand(Level::Conditional, true));
@@ -370,6 +371,23 @@ impl<'a> Printer<'a> {
                 cast(value_type(unsigned(scalar)), inner)
             }
         }
+    }
+
+    /// By way of unsigned integers, whose bits are the numbers'.
+    fn bits(&mut self, to: Scalar, value: Expr) -> Piece {
+        let from = self.scalar(value);
+        let mut piece = self.expr(value);
+        if from == to {
+            return piece;
+        }
+        if from.is_float() {
+            piece = call(&self.helpers.bits_of(from), vec![piece]);
+        }
+        if to.is_float() {
+            let word = cast(value_type(unsigned(to)), piece);
+            return call(&self.helpers.of_bits(to), vec![word]);
+        }
+        cast(value_type(to), piece)
     }
 
     fn convert(&mut self, to: Scalar, value: Expr) -> Piece {

@@ -88,7 +88,7 @@ fn has_floats(kernel: &KernelData) -> bool {
         || kernel.vars.values().any(|v| v.scalar.is_float())
         || kernel.exprs.values().any(|e| match e {
             ExprData::Literal(literal) => literal.scalar().is_float(),
-            ExprData::Convert { to, .. } => to.is_float(),
+            ExprData::Convert { to, .. } | ExprData::Bits { to, .. } => to.is_float(),
             ExprData::Load { scalar, .. } => scalar.is_float() && !scalar.is_half(),
             _ => false,
         })

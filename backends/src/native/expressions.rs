@@ -29,6 +29,10 @@ impl Writer<'_> {
                 let (left, right) = (self.value(*left), self.value(*right));
                 self.binary(*op, scalar, left, right)
             }
+            ExprData::Bits { to, value } => {
+                let number = self.value(*value);
+                self.float_bits(*to, number)
+            }
             ExprData::Convert { to, value } => {
                 let number = self.value(*value);
                 self.convert(self.scalar(*value), *to, number)

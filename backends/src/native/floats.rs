@@ -20,6 +20,17 @@ impl Writer<'_> {
         if self.machine.float { self.b.float(Op::BitsToFloat, &[bits]) } else { bits }
     }
 
+    /// A number's bits as another type of the same size.
+    pub(super) fn float_bits(&mut self, to: Scalar, x: Number) -> Number {
+        match x {
+            Number::One(x) => {
+                let word = self.bits(x);
+                Number::One(if to == Scalar::F32 { self.float_of(word) } else { word })
+            }
+            pair => pair,
+        }
+    }
+
     /// Calls a routine on floats by their bits; a single float comes back as this machine keeps it.
     fn float_call(&mut self, name: &'static str, args: &[Number], to: Scalar) -> Number {
         let mut words = Vec::new();

@@ -134,6 +134,7 @@ impl Sizes<'_> {
                     1
                 }
             }
+            ExprData::Bits { .. } => 1,
             ExprData::Select { .. } => 2 * words(expr),
             ExprData::Packed { .. } => {
                 if self.machine.dsp {
@@ -146,7 +147,11 @@ impl Sizes<'_> {
         self.shape.size += own;
         match &kernel.exprs[expr] {
             ExprData::Load { index, .. } => index.dynamic.iter().for_each(|d| self.expr(d.value)),
-            ExprData::Unary { value, .. } | ExprData::Convert { value, .. } => self.expr(*value),
+            ExprData::Unary { value, .. }
+            | ExprData::Convert { value, .. }
+            | ExprData::Bits { value, .. } => {
+                self.expr(*value);
+            }
             ExprData::Binary { left, right, .. } => [*left, *right].into_iter().for_each(|e| self.expr(e)),
             ExprData::Select { condition, then, otherwise } => {
                 [*condition, *then, *otherwise].into_iter().for_each(|e| self.expr(e));

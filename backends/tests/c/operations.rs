@@ -174,6 +174,11 @@ pub(crate) fn unary() -> Vec<Case> {
                 elementwise(&format!("convert_{to}"), &[scalar], to, len, |k, v| k.convert(to, v[0]));
             net.call(kernel, &[a, y], 0);
         }
+        for to in NUMBERS.into_iter().filter(|to| NUMBERS.contains(&scalar) && to.size() == scalar.size()) {
+            let y = net.output(&format!("bits_{to}"), to, len);
+            let kernel = elementwise(&format!("bits_{to}"), &[scalar], to, len, |k, v| k.bits(to, v[0]));
+            net.call(kernel, &[a, y], 0);
+        }
         cases.push(Case { program: net.0, runs: vec![vec![input]] });
     }
     cases

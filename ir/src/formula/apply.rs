@@ -38,6 +38,7 @@ impl<'f> Applied<'f> {
                 Term::Literal(literal) => literal.bits(),
                 Term::Unary(op, x) => ops::unary(op, self.types[x], v(x)).expect(TOTAL),
                 Term::Binary(op, x, y) => ops::binary(op, self.types[x], v(x), v(y)).expect(TOTAL),
+                Term::Bits(to, x) => ops::extend(to, v(x)),
                 Term::Convert(to, x) => ops::convert(self.types[x], to, v(x)),
                 Term::Select([condition, then, otherwise]) => {
                     v(if v(condition) != 0 { then } else { otherwise })

@@ -34,6 +34,8 @@ pub enum Term {
     Binary(BinaryOp, usize, usize),
     /// A conversion, as the loop IR defines it.
     Convert(DType, usize),
+    /// The same bits as another type of the same size.
+    Bits(DType, usize),
     /// The second where the first (a bool) holds, else the third.
     Select([usize; 3]),
 }
@@ -43,7 +45,7 @@ impl Term {
     pub fn operands(&self) -> Vec<usize> {
         match *self {
             Self::Argument(_) | Self::Literal(_) => vec![],
-            Self::Unary(_, x) | Self::Convert(_, x) => vec![x],
+            Self::Unary(_, x) | Self::Convert(_, x) | Self::Bits(_, x) => vec![x],
             Self::Binary(_, x, y) => vec![x, y],
             Self::Select(xs) => xs.to_vec(),
         }
@@ -55,6 +57,7 @@ impl Term {
             Self::Argument(_) | Self::Literal(_) => self.clone(),
             Self::Unary(op, x) => Self::Unary(op, to(x)),
             Self::Convert(dtype, x) => Self::Convert(dtype, to(x)),
+            Self::Bits(dtype, x) => Self::Bits(dtype, to(x)),
             Self::Binary(op, x, y) => Self::Binary(op, to(x), to(y)),
             Self::Select(xs) => Self::Select(xs.map(to)),
         }
@@ -165,6 +168,12 @@ fn term_type(term: &Term, types: &[DType], arguments: &[DType]) -> Result<DType,
                 _ => !narrow.is_packed() || other == DType::I32,
             };
             require!(bridge(to, from) && bridge(from, to), "{from} does not become {to}");
+            Ok(to)
+        }
+        Term::Bits(to, x) => {
+            let ty = types[x];
+            let fits = is_arithmetic(ty) && is_arithmetic(to) && ty.size() == to.size();
+            require!(fits, "the bits of {ty} are no {to}");
             Ok(to)
         }
         Term::Unary(op, x) => {

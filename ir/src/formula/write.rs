@@ -96,6 +96,11 @@ impl<'w> Number<'w> {
         }
     }
 
+    /// The same bits as another type with arithmetic of the same size.
+    pub fn bits(self, ty: DType) -> Self {
+        if self.ty() == ty { self } else { self.writer.push(Term::Bits(ty, self.at), ty) }
+    }
+
     /// In the type of arithmetic that holds every value: i32 for narrower integers and bool, f32 for half floats.
     pub fn wide(self) -> Self {
         match self.ty() {

@@ -155,6 +155,11 @@ impl KernelBuilder {
         self.push(ExprData::Convert { to, value }, to)
     }
 
+    /// The value's bits as another type of the same size.
+    pub fn bits(&mut self, to: Scalar, value: Expr) -> Expr {
+        self.push(ExprData::Bits { to, value }, to)
+    }
+
     /// `then` if the condition holds, else `otherwise`.
     pub fn select(&mut self, condition: Expr, then: Expr, otherwise: Expr) -> Expr {
         let scalar = self.scalar(then);

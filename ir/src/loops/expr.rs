@@ -53,6 +53,13 @@ pub enum ExprData {
         /// What is converted.
         value: Expr,
     },
+    /// The same bits as another type with arithmetic of the same size.
+    Bits {
+        /// The result's type.
+        to: Scalar,
+        /// What is read anew.
+        value: Expr,
+    },
     /// `then` where the condition (a bool) holds, `otherwise` where not. Both are evaluated.
     Select {
         /// A bool.

@@ -50,7 +50,7 @@ impl KernelData {
                 ExprData::Var(var) => return self.vars[*var].scalar,
                 ExprData::Affine(_) => return Scalar::I32,
                 ExprData::Load { scalar, .. } => return *scalar,
-                ExprData::Convert { to, .. } => return *to,
+                ExprData::Convert { to, .. } | ExprData::Bits { to, .. } => return *to,
                 ExprData::Packed { op, .. } => return op.signature().1,
                 ExprData::Binary { op, .. } if op.is_comparison() => return Scalar::Bool,
                 ExprData::Binary { left, .. } => *left,

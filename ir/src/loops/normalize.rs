@@ -87,6 +87,7 @@ impl Normalizer<'_> {
                 ExprData::Binary { op: *op, left, right: self.expr(*right) }
             }
             ExprData::Convert { to, value } => ExprData::Convert { to: *to, value: self.expr(*value) },
+            ExprData::Bits { to, value } => ExprData::Bits { to: *to, value: self.expr(*value) },
             ExprData::Select { condition, then, otherwise } => {
                 let condition = self.expr(*condition);
                 let then = self.expr(*then);

@@ -4,7 +4,7 @@ use super::cursor::Parse;
 use super::kernel_parser::{DEEPEST, KernelParser};
 use super::lexer::Kind;
 use super::literal::{number, special};
-use super::operators::{BINARY_CALLS, INFIX, UNARY_CALLS, numbers_mut, packed_named};
+use super::operators::{BINARY_CALLS, INFIX, UNARY_CALLS, bits_named, numbers_mut, packed_named};
 use crate::loops::{Expr, ExprData, Literal, PackedOp, Scalar, UnaryOp};
 
 impl KernelParser<'_, '_> {
@@ -131,6 +131,8 @@ impl KernelParser<'_, '_> {
             (ExprData::Binary { op: *op, left, right }, 2)
         } else if let (Ok(to), &[value]) = (word.parse::<Scalar>(), &args[..]) {
             (ExprData::Convert { to, value }, 1)
+        } else if let (Some(to), &[value]) = (bits_named(word), &args[..]) {
+            (ExprData::Bits { to, value }, 1)
         } else if let ("select", &[condition, then, otherwise]) = (word, &args[..]) {
             (ExprData::Select { condition, then, otherwise }, 3)
         } else {

@@ -3,7 +3,7 @@
 use super::cursor::{Cursor, Parse};
 use super::lexer::Kind;
 use super::literal::{literal_text, number, special};
-use super::operators::{BINARY_CALLS, INFIX, PREFIX, UNARY_CALLS};
+use super::operators::{BINARY_CALLS, INFIX, PREFIX, UNARY_CALLS, bits_named};
 use crate::formula::{Formula, Term};
 use crate::loops::{Literal, UnaryOp};
 use crate::{DType, formula};
@@ -106,6 +106,9 @@ impl Reader<'_, '_> {
             (&[x], Some(op), _, _) => Term::Unary(op, x),
             (&[x, y], _, Some(op), _) => Term::Binary(op, x, y),
             (&[x], _, _, Ok(to)) => Term::Convert(to, x),
+            (&[x], _, _, _) if bits_named(word).is_some() => {
+                Term::Bits(bits_named(word).expect("just asked"), x)
+            }
             (&[condition, then, otherwise], _, _, _) if word == "select" => {
                 Term::Select([condition, then, otherwise])
             }
@@ -160,6 +163,7 @@ fn text(terms: &[formula::Term], at: usize, least: u8) -> String {
             bracketed(joined, level < least)
         }
         Term::Convert(to, x) => call(to.name(), &[*x]),
+        Term::Bits(to, x) => call(&format!("bits_{to}"), &[*x]),
         Term::Select(xs) => call("select", xs),
     }
 }

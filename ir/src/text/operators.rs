@@ -1,5 +1,6 @@
 //! How operations of the loop IR are spelled, for its printer and its parser.
 
+use crate::DType;
 use crate::loops::{BinaryOp, PackedOp, UnaryOp};
 
 /// Operations between their operands, with their precedence: higher binds tighter, all associate to the left.
@@ -96,4 +97,9 @@ pub(super) fn packed_name(op: PackedOp) -> &'static str {
 /// The packed operation of that spelling, with zeros for its numbers.
 pub(super) fn packed_named(name: &str) -> Option<PackedOp> {
     PACKED.iter().find(|p| p.0 == name).map(|p| p.1)
+}
+
+/// The type of `bits_f32` and its like: a number read anew by its bits.
+pub(super) fn bits_named(word: &str) -> Option<DType> {
+    word.strip_prefix("bits_")?.parse().ok()
 }

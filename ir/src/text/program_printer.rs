@@ -232,6 +232,7 @@ impl KernelPrinter<'_> {
                 self.put(if open { ")" } else { "" });
             }
             ExprData::Convert { to, value } => self.call(to.name(), &[*value]),
+            ExprData::Bits { to, value } => self.call(&format!("bits_{to}"), &[*value]),
             ExprData::Select { condition, then, otherwise } => {
                 self.call("select", &[*condition, *then, *otherwise]);
             }

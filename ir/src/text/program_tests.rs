@@ -180,6 +180,9 @@ impl Maker<'_> {
                 let right = self.expr(depth - 1);
                 ExprData::Binary { op: *self.random.pick(&ops), left: self.expr(depth - 1), right }
             }
+            7 if self.random.once_in(4) => {
+                ExprData::Bits { to: *self.random.pick(&DType::ALL), value: self.expr(depth - 1) }
+            }
             7 if self.random.once_in(2) => {
                 ExprData::Convert { to: *self.random.pick(&DType::ALL), value: self.expr(depth - 1) }
             }

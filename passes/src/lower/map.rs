@@ -135,6 +135,10 @@ impl Emitter<'_> {
                 let (x, y) = (value(layer, x), value(layer, y));
                 layer.b.binary(op, x, y)
             }
+            Term::Bits(to, x) => {
+                let x = value(layer, x);
+                layer.b.bits(to, x)
+            }
             Term::Convert(to, x) => {
                 let x = value(layer, x);
                 match to.is_packed() {

@@ -88,6 +88,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Attention" 23 "f32" "" => attention::attention,
     "" "AveragePool" 7 "f32" "up to three spatial axes" => average_pool::average_pool,
     "" "BatchNormalization" 7 "f32" "inference; constant parameters" => batch_norm::batch_norm,
+    "" "BitCast" 26 "any" "no strings, no half floats" => unary::bit_cast,
     "" "BitShift" 11 "u8 u16 u32 u64" "" => arithmetic::bit_shift,
     "" "BitwiseAnd" 18 "i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::logic,
     "" "BitwiseNot" 18 "i8 i16 i32 i64 u8 u16 u32 u64" "" => unary::unary,

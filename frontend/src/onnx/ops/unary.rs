@@ -145,6 +145,26 @@ pub(super) fn cast(cx: &mut Context<'_, '_>) -> Step<()> {
     convert(cx, to)
 }
 
+/// `BitCast x`: the same bits as another type of the same size.
+pub(super) fn bit_cast(cx: &mut Context<'_, '_>) -> Step<()> {
+    let to = cx.attributes().int("to")?.and_then(|v| i32::try_from(v).ok()).unwrap_or(0);
+    let to = crate::onnx::tensor::dtype(to).map_err(|name| {
+        Diagnostic::error(code::ELEMENT_TYPE, format!("BitCast to element type {name} is not supported"))
+    })?;
+    let x = cx.plain(0)?;
+    let from = cx.ty(x).dtype;
+    if from == to {
+        return cx.pass_on(0);
+    }
+    if from.size() != to.size() {
+        let message = format!("BitCast from {from} to {to}, which has another size, is not supported");
+        return Err(Diagnostic::error(code::ELEMENT_TYPE, message));
+    }
+    // Between narrow integers of one size, a conversion keeps the bits.
+    let y = cx.map("y", &[x], |x| if from.size() < 4 { x[0].to(to) } else { x[0].bits(to) })?;
+    cx.give(0, y)
+}
+
 /// `CastLike x, y`: x in the type of y.
 pub(super) fn cast_like(cx: &mut Context<'_, '_>) -> Step<()> {
     let like = cx.input(1)?;

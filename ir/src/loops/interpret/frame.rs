@@ -205,6 +205,7 @@ impl<'a, 'p> Frame<'a, 'p> {
             ExprData::Binary { op, left, right } => {
                 ops::binary(*op, self.scalars[left.index()], self.eval(*left)?, self.eval(*right)?)
             }
+            ExprData::Bits { to, value } => Ok(ops::extend(*to, self.eval(*value)?)),
             ExprData::Convert { to, value } => {
                 Ok(ops::convert(self.scalars[value.index()], *to, self.eval(*value)?))
             }

@@ -8,7 +8,7 @@ use crate::half;
 use tinyc_runtime::math;
 
 /// The 64-bit form of the low bits of an integer type.
-pub(super) fn extend(scalar: Scalar, bits: u64) -> u64 {
+pub(crate) fn extend(scalar: Scalar, bits: u64) -> u64 {
     match scalar {
         Scalar::Bool => u64::from(bits as u8 != 0),
         Scalar::I8 => bits as i8 as u64,

@@ -17,7 +17,9 @@ pub(super) fn is_whole_elements(element: Scalar, scalar: Scalar) -> bool {
 pub(super) fn operands(data: &ExprData) -> Vec<Expr> {
     match data {
         ExprData::Literal(_) | ExprData::Var(_) | ExprData::Affine(_) | ExprData::Load { .. } => vec![],
-        ExprData::Unary { value, .. } | ExprData::Convert { value, .. } => vec![*value],
+        ExprData::Unary { value, .. } | ExprData::Convert { value, .. } | ExprData::Bits { value, .. } => {
+            vec![*value]
+        }
         ExprData::Binary { left, right, .. } => vec![*left, *right],
         ExprData::Select { condition, then, otherwise } => vec![*condition, *then, *otherwise],
         ExprData::Packed { args, .. } => args.clone(),
@@ -37,6 +39,11 @@ pub(super) fn check(kernel: &KernelData, expr: Expr) -> Result<(), String> {
                 return Err(format!("{from} does not become {to}"));
             }
             Ok(())
+        }
+        ExprData::Bits { to, value } => {
+            let from = ty(*value);
+            let fits = is_arithmetic(from) && is_arithmetic(*to) && from.size() == to.size();
+            if fits { Ok(()) } else { Err(format!("the bits of {from} are no {to}")) }
         }
         ExprData::Load { param, scalar, .. } => {
             let element = kernel.params[*param].scalar;
