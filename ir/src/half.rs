@@ -129,7 +129,9 @@ mod tests {
                 }
             }
         }
-        for (x, bits) in [(65519.99, 0x7bff), (65520.0, 0x7c00), (f32::INFINITY, 0x7c00), (2.0f32.powi(-25), 0)] {
+        for (x, bits) in
+            [(65519.99, 0x7bff), (65520.0, 0x7c00), (f32::INFINITY, 0x7c00), (2.0f32.powi(-25), 0)]
+        {
             assert_eq!(f32_to_f16(x), bits);
         }
         assert_eq!(f32_to_bf16(f32::MAX), 0x7f80);

@@ -164,7 +164,9 @@ impl Data {
             Self::U16(v) => i64::from(v[position]),
             Self::U32(v) => i64::from(v[position]),
             Self::U64(v) => v[position] as i64,
-            Self::F32(_) | Self::F64(_) | Self::F16(_) | Self::BF16(_) => unreachable!("the verifier keeps floats out of integer operators"),
+            Self::F32(_) | Self::F64(_) | Self::F16(_) | Self::BF16(_) => {
+                unreachable!("the verifier keeps floats out of integer operators")
+            }
         }
     }
 

@@ -171,8 +171,8 @@ impl Npz {
         if big_endian {
             bytes.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
         }
-        let data =
-            Data::from_le_bytes(dtype, length as usize / dtype.size(), &bytes).expect("the length is a multiple of the element's size");
+        let data = Data::from_le_bytes(dtype, length as usize / dtype.size(), &bytes)
+            .expect("the length is a multiple of the element's size");
         let data = if fortran { row_major(&data, &shape) } else { data };
         self.arrays.push((name, Array { shape, data }));
         Ok(())

@@ -247,9 +247,9 @@ fn layer(program: &Program, graph: &Graph, call: &Call, time: Option<Spent>) -> 
     let args = || kernel.params.values().zip(&call.args).map(|(param, &buffer)| (param.access, buffer));
     // What shares bytes with others is read back to be written.
     let packed = |buffer: Buffer| program.buffers[buffer].packed.is_some();
-    let writes =
-        |access, buffer| access == Access::Write || access == Access::ReadWrite && packed(buffer);
-    let result = args().filter(|&(access, buffer)| writes(access, buffer)).map(|(_, buffer)| buffer).next_back();
+    let writes = |access, buffer| access == Access::Write || access == Access::ReadWrite && packed(buffer);
+    let result =
+        args().filter(|&(access, buffer)| writes(access, buffer)).map(|(_, buffer)| buffer).next_back();
     let flash = |buffer: &Buffer| matches!(program.buffers[*buffer].place, Place::Flash(_));
     let weights: BTreeSet<Buffer> = call.args.iter().copied().filter(flash).collect();
     Layer {

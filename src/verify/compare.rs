@@ -219,7 +219,8 @@ impl Difference {
         let dtype = expected.dtype();
         let size = dtype.size();
         let same = |(a, b): (&[u8], &[u8])| a == b || (is_nan(dtype, a) && is_nan(dtype, b));
-        let got = Data::from_le_bytes(dtype, expected.data.len(), bytes).expect("the bytes of the tensor's buffer");
+        let got =
+            Data::from_le_bytes(dtype, expected.data.len(), bytes).expect("the bytes of the tensor's buffer");
         // Elements that share bytes are compared one by one.
         let (want, bytes) = (single_bytes(&expected.data), single_bytes(&got));
         let pairs = || want.chunks_exact(size).zip(bytes.chunks_exact(size));
@@ -269,7 +270,11 @@ impl Difference {
 
 /// Little-endian bytes, with bytes of its own for each element.
 fn single_bytes(data: &Data) -> Vec<u8> {
-    if data.dtype().is_packed() { (0..data.len()).map(|i| data.bits(i) as u8).collect() } else { data.to_le_bytes() }
+    if data.dtype().is_packed() {
+        (0..data.len()).map(|i| data.bits(i) as u8).collect()
+    } else {
+        data.to_le_bytes()
+    }
 }
 
 /// A NaN has many bit patterns and no order among them: one is as good as another.

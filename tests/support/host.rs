@@ -140,9 +140,9 @@ impl Host {
         let mut take = |n: usize| rest.split_off(..n).expect("the driver writes everything");
         let mut one = |network: usize, sample: usize| {
             let status = i32::from_le_bytes(take(4).try_into().unwrap());
-            let data = self.outputs[network]
-                .iter()
-                .map(|&(scalar, len)| Data::from_le_bytes(scalar, len, take(scalar.bytes_of(len).unwrap())).unwrap());
+            let data = self.outputs[network].iter().map(|&(scalar, len)| {
+                Data::from_le_bytes(scalar, len, take(scalar.bytes_of(len).unwrap())).unwrap()
+            });
             let data = data.collect();
             if status == 0 { Ok(data) } else { Err(format!("sample {sample} returns {status}")) }
         };

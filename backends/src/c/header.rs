@@ -160,7 +160,10 @@ fn face(program: &Program, symbols: &Symbols, title: &str, buffer: Buffer) -> St
         }
         dtype => {
             if let Some(count) = dtype.packed() {
-                let _ = write!(text, " Elements of type {dtype}, {count} to a byte, the first in the lowest bits.");
+                let _ = write!(
+                    text,
+                    " Elements of type {dtype}, {count} to a byte, the first in the lowest bits."
+                );
             }
         }
     }

@@ -34,7 +34,9 @@ pub(super) fn value_type(scalar: Scalar) -> &'static str {
 /// The unsigned integer type of the same width.
 pub(super) fn unsigned(scalar: Scalar) -> Scalar {
     match scalar {
-        Scalar::I8 | Scalar::U8 | Scalar::Bool | Scalar::I4 | Scalar::U4 | Scalar::I2 | Scalar::U2 => Scalar::U8,
+        Scalar::I8 | Scalar::U8 | Scalar::Bool | Scalar::I4 | Scalar::U4 | Scalar::I2 | Scalar::U2 => {
+            Scalar::U8
+        }
         Scalar::I16 | Scalar::U16 | Scalar::F16 | Scalar::BF16 => Scalar::U16,
         Scalar::I32 | Scalar::U32 | Scalar::F32 => Scalar::U32,
         Scalar::I64 | Scalar::U64 | Scalar::F64 => Scalar::U64,

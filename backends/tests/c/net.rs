@@ -16,7 +16,8 @@ impl Net {
 
     fn buffer(&mut self, name: &str, scalar: Scalar, len: usize, place: Place) -> Buffer {
         let tensor = Some(format!("{name}:0"));
-        let data = BufferData { name: name.into(), scalar, len, align: 8, place, packed: None, tensor, face: None };
+        let data =
+            BufferData { name: name.into(), scalar, len, align: 8, place, packed: None, tensor, face: None };
         self.0.buffers.push(data)
     }
 

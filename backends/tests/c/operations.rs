@@ -14,7 +14,13 @@ fn floats() -> Vec<f64> {
     v.extend([3e9, -3e9, 2147483647.0, -2147483648.0, 1e19, -1e19, 1e30, 8388607.5, 4503599627370495.5]);
     // Where half floats end, and ties between two of them.
     v.extend([65504.0, 65519.99, 65520.0, 1.00048828125, 1.00146484375, 1.00390625, 1.01171875]);
-    v.extend([6.103515625e-5, 6.097555160522461e-5, 2.98023223876953125e-8, 2.9802326e-8, 8.940696716308594e-8]);
+    v.extend([
+        6.103515625e-5,
+        6.097555160522461e-5,
+        2.98023223876953125e-8,
+        2.9802326e-8,
+        8.940696716308594e-8,
+    ]);
     v.extend([f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 87.3, -87.5, 4.0]);
     v
 }
@@ -32,7 +38,9 @@ fn values(scalar: Scalar) -> Data {
         Scalar::F32 => Data::F32(floats().into_iter().map(|x| x as f32).collect()),
         Scalar::F64 => Data::F64(floats()),
         Scalar::Bool => Data::Bool(vec![true, false]),
-        Scalar::F16 | Scalar::BF16 => Data::from_bits(scalar, (0..=0xffffu64).step_by(93).chain([0x7c00, 0xfc00])),
+        Scalar::F16 | Scalar::BF16 => {
+            Data::from_bits(scalar, (0..=0xffffu64).step_by(93).chain([0x7c00, 0xfc00]))
+        }
         int => Data::from_ints(int, ints(int)),
     }
 }

@@ -65,6 +65,16 @@ impl<'m> Attributes<'m> {
     pub(super) fn tensor(self, name: &str) -> Result<Option<&'m TensorProto>, Diagnostic> {
         Ok(self.find(name, AttributeType::Tensor)?.and_then(|a| a.t.as_ref()))
     }
+
+    /// Fails unless an integer attribute is absent or has the one supported value.
+    pub(super) fn require_int(self, name: &str, supported: i64) -> Result<(), Diagnostic> {
+        match self.int(name)? {
+            Some(v) if v != supported => {
+                Err(unsupported(name, v.to_string(), &format!("{name}={supported}")))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The error for an attribute's value.

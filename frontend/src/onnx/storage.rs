@@ -82,9 +82,9 @@ fn moves_half(node: &NodeProto) -> bool {
     let sets = |name: &str| node.attribute.iter().find(|a| a.name() == name).is_none_or(|a| a.s() == b"none");
     match node.op_type() {
         "Scatter" | "ScatterElements" | "ScatterND" => sets("reduction"),
-        "CenterCropPad" | "Compress" | "Concat" | "ConstantOfShape" | "DepthToSpace" | "Dropout" | "Expand"
-        | "EyeLike" | "Gather" | "GatherElements" | "GatherND" | "Pad" | "ReverseSequence" | "Slice"
-        | "SpaceToDepth" | "Split" | "Tile" => true,
+        "CenterCropPad" | "Compress" | "Concat" | "ConstantOfShape" | "DepthToSpace" | "Dropout"
+        | "Expand" | "EyeLike" | "Gather" | "GatherElements" | "GatherND" | "Pad" | "ReverseSequence"
+        | "Slice" | "SpaceToDepth" | "Split" | "Tile" => true,
         _ => moves_packed(node) && !is_quantisation(node),
     }
 }
@@ -92,8 +92,8 @@ fn moves_half(node: &NodeProto) -> bool {
 /// Whether a node's importer takes integers that share bytes as they are.
 fn moves_packed(node: &NodeProto) -> bool {
     match node.op_type() {
-        "Cast" | "CastLike" | "Constant" | "Flatten" | "Identity" | "Reshape" | "Shape" | "Size" | "Squeeze"
-        | "Transpose" | "Unsqueeze" => true,
+        "Cast" | "CastLike" | "Constant" | "Flatten" | "Identity" | "Reshape" | "Shape" | "Size"
+        | "Squeeze" | "Transpose" | "Unsqueeze" => true,
         _ => is_quantisation(node),
     }
 }

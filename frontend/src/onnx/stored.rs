@@ -63,7 +63,7 @@ pub(super) fn rounded<'w>(x: Number<'w>, zero: Option<Number<'w>>, dtype: DType)
 impl Context<'_, '_> {
     /// Operand `i` as stored integers, whatever they mean. If its type says what, the operands that state its scale and zero
     /// point must say the same.
-    pub(super) fn stored(&mut self, i: usize, scale: usize, zero_point: usize) -> Step<Value> {
+    pub(super) fn stored_integers(&mut self, i: usize, scale: usize, zero_point: usize) -> Step<Value> {
         let value = self.input(i)?;
         if self.ty(value).is_quantized() {
             return self.quantised(i, scale, zero_point, None);

@@ -99,7 +99,9 @@ fn from_bytes(dtype: DType, count: usize, bytes: &[u8]) -> Data {
 
 /// The elements from the field that ONNX chose for the type; `None` if an integer does not fit it.
 fn typed(proto: &TensorProto, dtype: DType, elements: usize) -> Option<Data> {
-    let bits = |width: u32| proto.int32_data.iter().map(move |&v| u16::try_from(v).ok().filter(|v| u32::from(*v) >> width == 0));
+    let bits = |width: u32| {
+        proto.int32_data.iter().map(move |&v| u16::try_from(v).ok().filter(|v| u32::from(*v) >> width == 0))
+    };
     Some(match dtype {
         DType::F32 => Data::F32(proto.float_data.clone()),
         DType::F64 => Data::F64(proto.double_data.clone()),

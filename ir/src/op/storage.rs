@@ -47,7 +47,11 @@ impl Op {
         let weight = matches!(self, Self::Conv2d(_) | Self::Dense(_));
         let any = self.only_moves() || matches!(self, Self::Map(_) | Self::Dequantize(_));
         for (i, input) in inputs.iter().enumerate().filter(|(_, input)| input.dtype.is_packed()) {
-            require!(any || weight && i == 1, "{} does not take elements that share bytes: {input}", self.name());
+            require!(
+                any || weight && i == 1,
+                "{} does not take elements that share bytes: {input}",
+                self.name()
+            );
         }
         Ok(())
     }

@@ -94,7 +94,8 @@ fn half_text(dtype: DType, bits: u16) -> String {
 
 /// A half float by its bits; what is none is rounded to the nearest.
 fn half_float(cursor: &mut Cursor<'_>, dtype: DType) -> Parse<u16> {
-    let nan_of = |bits: u64| u16::try_from(bits).ok().filter(|&b| half::widen(dtype, b).is_nan()).map(Half::Bits);
+    let nan_of =
+        |bits: u64| u16::try_from(bits).ok().filter(|&b| half::widen(dtype, b).is_nan()).map(Half::Bits);
     let number = cursor.float(nan_of, Half::negated, |x| matches!(x, Half::Number(x) if x.is_infinite()))?;
     Ok(match number {
         Half::Bits(bits) => bits,

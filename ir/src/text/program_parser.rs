@@ -176,8 +176,7 @@ fn buffer(cursor: &mut Cursor<'_>, name: &str) -> Parse<BufferData> {
     let place = cursor.position();
     let word = cursor.word("`input`, `output`, `flash`, `arena` or `state`")?;
     let number = if word == "flash" { 0 } else { cursor.int::<u32>("a position or offset")? };
-    let packed =
-        if cursor.eat_word("packed") { Some((dtype(cursor)?, length(cursor)?)) } else { None };
+    let packed = if cursor.eat_word("packed") { Some((dtype(cursor)?, length(cursor)?)) } else { None };
     let tensor = if cursor.eat_word("tensor") { Some(cursor.text("a tensor's name")?) } else { None };
     let face = if cursor.eat_word("face") { Some(face(cursor)?) } else { None };
     let place = match word {

@@ -129,7 +129,9 @@ fn constant(rewriter: &mut Rewriter<'_>, value: Value, halves: &BTreeSet<DType>)
     let tensor = Tensor::new(tensor.shape.clone(), tensor.data.narrowed(half));
     let name = data.name.clone();
     let same = rewriter.new.values.iter().find(|(_, other)| {
-        other.name == name && other.ty == ty && matches!(&other.def, Def::Const(old) if old.same_bits(&tensor))
+        other.name == name
+            && other.ty == ty
+            && matches!(&other.def, Def::Const(old) if old.same_bits(&tensor))
     });
     Some(same.map(|(v, _)| v).unwrap_or_else(|| rewriter.new.constant(name, ty, tensor)))
 }
@@ -187,7 +189,8 @@ mod tests {
             let run = |graph: &Graph| eval(graph, &inputs).outputs(graph);
             assert!(run(&reference)[0].same_bits(&run(&after)[0]));
             // Before clamps were moved, zeros may have had another sign.
-            let plain = |x: &Tensor| x.data.to_reals().iter().map(|x| (x + 0.0).to_bits()).collect::<Vec<_>>();
+            let plain =
+                |x: &Tensor| x.data.to_reals().iter().map(|x| (x + 0.0).to_bits()).collect::<Vec<_>>();
             assert_eq!(plain(&run(&graph)[0]), plain(&run(&reference)[0]));
         }
     }

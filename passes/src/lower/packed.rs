@@ -40,7 +40,8 @@ impl Layer<'_> {
         match Place::new(dtype, position) {
             Place::Known(byte, first) => {
                 let byte = self.b.load_as(Scalar::I32, param, byte);
-                let low = self.shifted(BinaryOp::Shl, byte, if signed { 32 - first - dtype.bits() } else { 0 });
+                let low =
+                    self.shifted(BinaryOp::Shl, byte, if signed { 32 - first - dtype.bits() } else { 0 });
                 match signed {
                     true => self.shifted(BinaryOp::Shr, low, 32 - dtype.bits()),
                     // The last element of a byte has nothing above it.
@@ -89,7 +90,8 @@ impl Layer<'_> {
                     let is_high = self.bit(at, bits / dtype.bits());
                     shifted = self.b.select(is_high, high, low);
                 }
-                let [from, to] = [(); 2].map(|()| self.byte_of(dtype, param, |l| l.b.affine(position.clone())));
+                let [from, to] =
+                    [(); 2].map(|()| self.byte_of(dtype, param, |l| l.b.affine(position.clone())));
                 (self.b.load_as(Scalar::I32, param, from), shifted, to)
             }
         };

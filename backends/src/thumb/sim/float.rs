@@ -117,7 +117,11 @@ pub(super) fn from_half(x: u32) -> u32 {
 
 /// The binary16 of a float; a NaN keeps what fits of its payload.
 pub(super) fn to_half(x: u32) -> u32 {
-    if float(x).is_nan() { x >> 16 & 0x8000 | 0x7e00 | x >> 13 & 0x1ff } else { half::f32_to_f16(float(x)).into() }
+    if float(x).is_nan() {
+        x >> 16 & 0x8000 | 0x7e00 | x >> 13 & 0x1ff
+    } else {
+        half::f32_to_f16(float(x)).into()
+    }
 }
 
 /// A float rounded to an integer by `how`.

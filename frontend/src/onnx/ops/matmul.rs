@@ -55,7 +55,7 @@ pub(super) fn qlinear_matmul(cx: &mut Context<'_, '_>) -> Step<()> {
 
 /// As [`qlinear_matmul`], both operands at run time: the integer product, rescaled and rounded once.
 fn qlinear_at_run_time(cx: &mut Context<'_, '_>, parameters: bool) -> Step<()> {
-    let (a, b) = (cx.stored(0, 1, 2)?, cx.stored(3, 4, 5)?);
+    let (a, b) = (cx.stored_integers(0, 1, 2)?, cx.stored_integers(3, 4, 5)?);
     let (a_dims, b_dims) = (cx.dims(a), cx.dims(b));
     cx.require(!a_dims.is_empty() && !b_dims.is_empty(), "QLinearMatMul does not take scalars")?;
     let depth = a_dims[a_dims.len() - 1];

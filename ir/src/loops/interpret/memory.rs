@@ -1,9 +1,9 @@
 //! The interpreter's memory: real bytes at the planned places, each with a flag that says whether it was written.
 
 use super::fault::Trap;
-use crate::{DType, Data};
 use crate::entity::Entity;
 use crate::loops::{Buffer, Place, Program};
+use crate::{DType, Data};
 
 /// Every area starts at a multiple of this, so that planned alignment is real alignment.
 const AREA_ALIGN: usize = 64;

@@ -3,8 +3,8 @@
 //! A value of any type is a `u64`: integers sign- or zero-extended, floats in the low bits, bool 0 or 1.
 
 use super::fault::Fault;
-use crate::loops::{BinaryOp, PackedOp, Scalar, UnaryOp, packed};
 use crate::half;
+use crate::loops::{BinaryOp, PackedOp, Scalar, UnaryOp, packed};
 use tinyc_runtime::math;
 
 /// The 64-bit form of the low bits of an integer type.

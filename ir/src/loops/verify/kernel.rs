@@ -6,7 +6,8 @@ use crate::entity::Entity;
 use crate::loops::bounds::{Scope, affine_range, index_range, is_multiple_of};
 use crate::loops::identifier::is_identifier;
 use crate::loops::{
-    Access, Affine, BinaryOp, Bound, Expr, ExprData, Index, KernelData, Literal, Loop, Param, Scalar, Stmt, Var,
+    Access, Affine, BinaryOp, Bound, Expr, ExprData, Index, KernelData, Literal, Loop, Param, Scalar, Stmt,
+    Var,
 };
 use std::collections::BTreeSet;
 
@@ -334,7 +335,9 @@ impl<'a> Walk<'a> {
 
     /// The range of an affine combination shifted right: the place of an element that shares its byte with others.
     fn shifted(&self, value: Expr) -> Option<(i64, i64)> {
-        let ExprData::Binary { op: BinaryOp::Shr, left, right } = self.kernel.exprs[value] else { return None };
+        let ExprData::Binary { op: BinaryOp::Shr, left, right } = self.kernel.exprs[value] else {
+            return None;
+        };
         let ExprData::Affine(affine) = &self.kernel.exprs[left] else { return None };
         let ExprData::Literal(Literal::I32(amount @ 0..32)) = self.kernel.exprs[right] else { return None };
         let (least, greatest) = affine_range(affine, &self.scope);

@@ -34,7 +34,8 @@ pub(super) fn check(kernel: &KernelData, expr: Expr) -> Result<(), String> {
         ExprData::Literal(_) | ExprData::Var(_) | ExprData::Affine(_) => Ok(()),
         ExprData::Convert { to, value } => {
             let from = ty(*value);
-            let half = |narrow: Scalar, other: Scalar| narrow.is_half() && other != Scalar::F32 && other != narrow;
+            let half =
+                |narrow: Scalar, other: Scalar| narrow.is_half() && other != Scalar::F32 && other != narrow;
             if half(*to, from) || half(from, *to) || to.is_packed() {
                 return Err(format!("{from} does not become {to}"));
             }
