@@ -223,14 +223,23 @@ impl Helpers {
         let count = wide.size() / element.size();
         let view = if wide.is_float() { Some(self.of_bits(wide)) } else { None };
         let back = view.unwrap_or_else(|| format!("({w})"));
+        let bits = if element.is_float() { Some(self.bits_of(element)) } else { None };
+        let part = |i: usize| match &bits {
+            Some(bits) => format!("{bits}(p[{i}])"),
+            None => format!("({part})p[{i}]"),
+        };
+        let what = match count {
+            1 => "The bits of one element.".to_owned(),
+            _ => format!("{count} neighbouring elements as one number, little-endian; p is aligned for it."),
+        };
         self.add(2, &format!("load_{wide}_from_{element}"), |name| {
             let mut portable = String::new();
             for i in 0..count {
                 let shift = i * 8 * element.size();
-                portable.push_str(&format!("    x |= ({u})({part})p[{i}] << {shift};\n"));
+                portable.push_str(&format!("    x |= ({u}){} << {shift};\n", part(i)));
             }
             format!(
-                "/* {count} neighbouring elements as one number, little-endian; p is aligned for it. */\n\
+                "/* {what} */\n\
                  static inline {w} {name}(const {e} *p)\n{{\n#ifdef {upper}_WIDE\n    \
                  return *(const {any} *)(const void *)p;\n#else\n    {u} x = 0;\n{portable}    return {back}(x);\n#endif\n}}\n"
             )
@@ -245,14 +254,24 @@ impl Helpers {
         let (u, part) = (value_type(unsigned(wide)), value_type(unsigned(element)));
         let count = wide.size() / element.size();
         let bits = if wide.is_float() { self.bits_of(wide) } else { format!("({u})") };
+        let back = if element.is_float() { Some(self.of_bits(element)) } else { None };
+        let back = |part: String| match &back {
+            Some(back) => format!("{back}({part})"),
+            None => format!("({e}){part}"),
+        };
+        let what = match count {
+            1 => "One element from its bits.".to_owned(),
+            _ => format!("One number over {count} neighbouring elements, little-endian; p is aligned for it."),
+        };
         self.add(2, &format!("store_{wide}_to_{element}"), |name| {
             let mut portable = String::new();
             for i in 0..count {
                 let shift = i * 8 * element.size();
-                portable.push_str(&format!("    p[{i}] = ({e})({part})(bits >> {shift});\n"));
+                let part = back(format!("({part})(bits >> {shift})"));
+                portable.push_str(&format!("    p[{i}] = {part};\n"));
             }
             format!(
-                "/* One number over {count} neighbouring elements, little-endian; p is aligned for it. */\n\
+                "/* {what} */\n\
                  static inline void {name}({e} *p, {w} x)\n{{\n#ifdef {upper}_WIDE\n    \
                  *({any} *)(void *)p = x;\n#else\n    const {u} bits = {bits}(x);\n{portable}#endif\n}}\n"
             )

@@ -216,6 +216,11 @@ impl KernelBuilder {
         self.stmt(Stmt::Fail { code });
     }
 
+    /// Leaves the innermost loop.
+    pub fn break_(&mut self) {
+        self.stmt(Stmt::Break);
+    }
+
     /// Opens a loop: what follows is its body, until [`end_for`](Self::end_for).
     pub fn begin_for(&mut self, name: &str) -> Loop {
         self.begin_block();

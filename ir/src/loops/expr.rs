@@ -18,8 +18,9 @@ pub enum ExprData {
     Var(Var),
     /// An affine combination of loop counters, as an i32.
     Affine(Affine),
-    /// Reads a buffer. `scalar` is the element's type, or wider by a power of two: neighbouring elements, little-endian;
-    /// the index is then proven to be a multiple that keeps the load aligned.
+    /// Reads a buffer. `scalar` is the element's type, or an integer of a float's size: its bits; or one that is
+    /// wider by a power of two: neighbouring elements, little-endian, where the index is proven to be a multiple that keeps
+    /// the load aligned.
     Load {
         /// The buffer.
         param: Param,

@@ -21,8 +21,9 @@ pub enum Stmt {
         /// Of the register's type.
         value: Expr,
     },
-    /// Writes to a buffer. The value has the element's type, or is wider by a power of two and stored little-endian
-    /// over neighbouring elements; the index is then proven to be a multiple that keeps it aligned.
+    /// Writes to a buffer. The value has the element's type, or is an integer of a float's bits; or it is wider by a power
+    /// of two and stored little-endian over neighbouring elements, where the index is proven to be a multiple that keeps it
+    /// aligned.
     Store {
         /// The buffer, written or read-and-written.
         param: Param,

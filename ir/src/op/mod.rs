@@ -182,6 +182,7 @@ ops! {
     gather::Gather,
     scatter::Scatter,
     top_k::TopK,
+    tree_ensemble::TreeEnsemble,
 }
 
 impl Op {

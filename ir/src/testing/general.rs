@@ -59,7 +59,7 @@ fn formula(random: &mut Seeded, dtypes: &[DType]) -> Formula {
 impl Generator {
     /// Any operator of this file.
     pub(super) fn general(&mut self, x: Value) -> Option<Value> {
-        match self.random.below(10) {
+        match self.random.below(11) {
             0 | 1 => self.map(x),
             2 => self.reduce(x),
             3 => self.cumulative(x),
@@ -68,6 +68,7 @@ impl Generator {
             6 => self.concat(x),
             7 => self.gather(x),
             8 => self.scatter(x),
+            9 => self.tree_ensemble(x),
             _ => self.top_k(x),
         }
     }

@@ -13,6 +13,7 @@ mod general;
 mod images;
 mod layers;
 mod numbers;
+mod trees;
 
 use crate::graph::{Graph, Value};
 use crate::seeded::Seeded;

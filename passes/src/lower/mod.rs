@@ -30,6 +30,8 @@ pub mod strided;
 pub mod sum;
 pub mod tile;
 pub mod top_k;
+pub mod tree_ensemble;
+pub mod tree_tables;
 pub mod weighted_sum;
 pub mod window;
 
@@ -202,6 +204,7 @@ impl<'a> Lowering<'a> {
             Op::Gather(_) => gather::lower(self, node),
             Op::Scatter(op) => scatter::lower(self, node, op),
             Op::TopK(op) => top_k::lower(self, node, op),
+            Op::TreeEnsemble(op) => tree_ensemble::lower(self, node, op),
         }
     }
 

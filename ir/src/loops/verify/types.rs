@@ -8,9 +8,11 @@ pub(super) fn is_arithmetic(scalar: Scalar) -> bool {
     matches!(scalar, I32 | U32 | I64 | U64 | F32 | F64)
 }
 
-/// Whether `scalar` is the element's type or a wider integer made of neighbouring elements.
+/// Whether `scalar` is the element's type, an integer of a float's bits, or a wider integer made of neighbouring elements.
 pub(super) fn is_whole_elements(element: Scalar, scalar: Scalar) -> bool {
-    scalar == element || (scalar.is_int() && element != Scalar::Bool && scalar.size() > element.size())
+    let bits = element.is_float() && scalar.size() == element.size();
+    scalar == element
+        || (scalar.is_int() && element != Scalar::Bool && (bits || scalar.size() > element.size()))
 }
 
 /// The operands of an expression, in order, without the one in an index.
