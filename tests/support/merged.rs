@@ -28,7 +28,8 @@ fn private_names<'t>(prefix: &str, text: &'t str) -> Vec<&'t str> {
         // The alignment is a number in brackets.
         let rest = if start.ends_with('(') { rest.split_once(") ")?.1 } else { rest };
         let declared = rest.split(['(', '[', '=', ';']).next()?.trim_end();
-        declared.rsplit([' ', '*']).next()
+        // An attribute before a name; the same type is defined without it for other compilers.
+        declared.rsplit([' ', '*']).next().filter(|name| !name.starts_with("__"))
     };
     let mut names: Vec<&str> = text.lines().filter_map(name).collect();
     names.sort_unstable();

@@ -82,8 +82,19 @@ pub(crate) fn own() -> Vec<Model> {
         "two_inputs",
         "u8u8_qdq",
     ];
+    let trees = [
+        "boosting_iris",
+        "forest_diabetes",
+        "forest_digits",
+        "lightgbm_cancer",
+        "logistic_iris",
+        "svm_iris",
+        "svr_diabetes",
+        "xgboost_wine",
+    ];
     let strange = ["external_ok", "unsorted_ok"];
-    let pairs = twins.map(|name| ("twins", name)).into_iter().chain(strange.map(|name| ("bad", name)));
+    let pairs = twins.map(|name| ("twins", name)).into_iter().chain(trees.map(|name| ("trees", name)));
+    let pairs = pairs.chain(strange.map(|name| ("bad", name)));
     digits.chain(pairs.map(beside)).collect()
 }
 

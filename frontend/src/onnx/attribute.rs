@@ -61,6 +61,12 @@ impl<'m> Attributes<'m> {
         Ok(self.find(name, AttributeType::String)?.map(|a| String::from_utf8_lossy(a.s()).into_owned()))
     }
 
+    /// Several strings; bytes that are not UTF-8 are replaced.
+    pub(super) fn strings(self, name: &str) -> Result<Option<Vec<String>>, Diagnostic> {
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        Ok(self.find(name, AttributeType::Strings)?.map(|a| a.strings.iter().map(text).collect()))
+    }
+
     /// A tensor.
     pub(super) fn tensor(self, name: &str) -> Result<Option<&'m TensorProto>, Diagnostic> {
         Ok(self.find(name, AttributeType::Tensor)?.and_then(|a| a.t.as_ref()))

@@ -25,6 +25,8 @@ pub(super) struct Builder<'m> {
     pub(super) slots: BTreeMap<&'m str, Slot>,
     /// Names of the model's outputs: each of them gets a value of that very name.
     pub(super) outputs: BTreeSet<&'m str>,
+    /// What the node being imported has to say although it is understood; without a place.
+    pub(super) warnings: Vec<Diagnostic>,
     /// The folder for external data.
     pub(super) base_dir: Option<std::path::PathBuf>,
     names: BTreeSet<String>,
@@ -45,6 +47,7 @@ impl<'m> Builder<'m> {
             graph: Graph::new(name),
             slots: BTreeMap::new(),
             outputs: BTreeSet::new(),
+            warnings: Vec::new(),
             base_dir: None,
             names,
             fixed: Vec::new(),

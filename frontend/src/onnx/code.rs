@@ -39,6 +39,9 @@ pub const ELEMENT_TYPE: u16 = 206;
 /// An operand is missing.
 pub const OPERAND_MISSING: u16 = 207;
 
+/// A classifier's labels are given otherwise than the model says (a warning).
+pub const LABELS: u16 = 208;
+
 /// The operator does not apply to operands of these shapes.
 pub const SHAPE: u16 = 301;
 /// A dimension is not known at compile time.

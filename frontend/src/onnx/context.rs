@@ -38,6 +38,11 @@ impl<'a, 'm> Context<'a, 'm> {
         Self { node, opset, build, storage, index, before }
     }
 
+    /// Tells the user something although the node is understood.
+    pub(super) fn warn(&mut self, warning: Diagnostic) {
+        self.build.warnings.push(warning);
+    }
+
     /// The node's attributes.
     pub(super) fn attributes(&self) -> Attributes<'m> {
         Attributes(self.node)

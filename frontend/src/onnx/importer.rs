@@ -14,6 +14,9 @@ const MAX_ERRORS: usize = 100;
 /// The newest standard operator set whose operators were compared with ours.
 const NEWEST_OPSET: i64 = 28;
 
+/// The same for classical machine learning.
+const NEWEST_ML_OPSET: i64 = 5;
+
 /// Imports a model; see [`super::import`].
 pub(super) fn import(bytes: &[u8], options: &Options) -> Result<Imported, Diagnostics> {
     let model = model::decode(bytes).map_err(|d| Diagnostics::from(d.at(&*options.name)))?;
@@ -246,6 +249,11 @@ impl<'m> Run<'m> {
             return Err(Some(Diagnostic::error(code::INCOMPLETE, message)));
         }
         let imported = (info.import)(&mut Context::new(node, index, opset, &mut self.build));
+        let warnings = std::mem::take(&mut self.build.warnings);
+        for warning in warnings {
+            let place = self.node_place(index);
+            self.report(warning.at(place));
+        }
         imported.map_err(|d| (d.code != code::SUFFERS).then_some(d))?;
         if suffers {
             return Err(None);
@@ -279,7 +287,11 @@ impl<'m> Run<'m> {
             // ONNX Runtime, too, takes version 1 of its own operators for granted.
             return Ok((info, 1));
         };
-        let newest = if domain.is_empty() { NEWEST_OPSET } else { 1 };
+        let newest = match domain {
+            "" => NEWEST_OPSET,
+            "ai.onnx.ml" => NEWEST_ML_OPSET,
+            _ => 1,
+        };
         if opset < info.since || opset > newest {
             let message = format!("{} of operator set {opset} is not supported", node.op_type());
             return Err(Some(Diagnostic::error(code::OPSET, message).help(format!(

@@ -28,6 +28,7 @@ pub fn own_models() -> Vec<(PathBuf, PathBuf)> {
     let mut found = Vec::new();
     collect(&examples.join("digits"), &mut found);
     collect(&examples.join("twins"), &mut found);
+    collect(&examples.join("trees"), &mut found);
     found.extend(
         ["external_ok", "unsorted_ok"].map(|name| examples.join("bad").join(name).with_extension("onnx")),
     );

@@ -8,7 +8,7 @@ use tinyc_ir::op::{Gather, Scatter};
 use tinyc_ir::{DType, Diagnostic, Shape, Value};
 
 /// Operand `i` as positions, i32 or i64.
-fn positions(cx: &mut Context<'_, '_>, i: usize) -> Step<Value> {
+pub(super) fn positions(cx: &mut Context<'_, '_>, i: usize) -> Step<Value> {
     let value = cx.plain(i)?;
     match cx.ty(value).dtype {
         DType::I32 | DType::I64 => Ok(value),

@@ -24,6 +24,7 @@ mod linear_attention;
 mod matmul;
 mod max_pool;
 mod mel;
+mod ml;
 mod normalization;
 mod pad;
 mod qlinear;
@@ -238,6 +239,22 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Upsample" 7 "f32" "constant scales" => resize::resize,
     "" "Where" 9 "any" "" => arithmetic::select,
     "" "Xor" 7 "bool" "" => arithmetic::logic,
+    "ai.onnx.ml" "ArrayFeatureExtractor" 1 "any" "" => ml::columns::array_feature_extractor,
+    "ai.onnx.ml" "Binarizer" 1 "f32 f64 i32 i64" "" => ml::columns::binarizer,
+    "ai.onnx.ml" "FeatureVectorizer" 1 "f32 f64 i32 i64" "" => ml::columns::feature_vectorizer,
+    "ai.onnx.ml" "Imputer" 1 "f32 f64 i32 i64" "" => ml::columns::imputer,
+    "ai.onnx.ml" "LabelEncoder" 2 "f32 f64 i32 i64" "no strings" => ml::labels::encoder,
+    "ai.onnx.ml" "LinearClassifier" 1 "f32 f64 i32 i64" "labels that are strings become positions" => ml::linear::classifier,
+    "ai.onnx.ml" "LinearRegressor" 1 "f32 f64 i32 i64" "" => ml::linear::regressor,
+    "ai.onnx.ml" "Normalizer" 1 "f32 f64 i32 i64" "" => ml::columns::normalizer,
+    "ai.onnx.ml" "OneHotEncoder" 1 "f32 f64 i32 i64" "no strings; unknown categories become zeros" => ml::columns::one_hot,
+    "ai.onnx.ml" "SVMClassifier" 1 "f32 f64 i32 i64" "probabilities of two classes only" => ml::svm::classifier,
+    "ai.onnx.ml" "SVMRegressor" 1 "f32 f64 i32 i64" "" => ml::svm::regressor,
+    "ai.onnx.ml" "Scaler" 1 "f32 f64 i32 i64" "" => ml::columns::scaler,
+    "ai.onnx.ml" "TreeEnsemble" 5 "f32 f64" "" => ml::trees::ensemble,
+    "ai.onnx.ml" "TreeEnsembleClassifier" 1 "f32 f64 i32 i64" "labels that are strings become positions" => ml::trees::classifier,
+    "ai.onnx.ml" "TreeEnsembleRegressor" 1 "f32 f64 i32 i64" "" => ml::trees::regressor,
+    "ai.onnx.ml" "ZipMap" 1 "f32" "left out: an output of the model is the tensor of scores" => ml::classes::zip_map,
     "com.microsoft" "Attention" 1 "f32" "masks [B], [B, keys], [B, queries, keys]; no shared cache" => runtime_attention::attention,
     "com.microsoft" "BiasGelu" 1 "f32" "" => fused::bias_gelu,
     "com.microsoft" "DequantizeLinear" 1 "i8 u8 i16 u16 i32" "f32 scales" => quantize::dequantize,
