@@ -6,7 +6,7 @@
 
 use super::layer::Layer;
 use super::map::literal;
-use super::tree_tables::{Leaves, Slot, Tables, table};
+use super::tree_tables::{Leaves, Slot, Tables, storage, table};
 use super::{Lowering, Unsupported};
 use tinyc_ir::loops::{Affine, BinaryOp, Dynamic, Expr, Index, Literal, Param, Scalar, Var};
 use tinyc_ir::op::TreeEnsemble;
@@ -80,7 +80,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &TreeEnsemble) -> Resu
             let leaf = walk.leaf(layer, &tables, &keys, &tree, &compared);
             if let Some(total) = total {
                 let leaf = layer.b.var(leaf);
-                let weight = layer.b.load(pay.weights, dynamic(Affine::constant(0), 1, leaf, pay.leaves));
+                let weight = pay.weights.load(layer, dynamic(Affine::constant(0), 1, leaf, pay.leaves));
                 let old = layer.b.var(total);
                 let new = layer.b.binary(op.aggregate.combine(), old, weight);
                 layer.b.assign(total, new);
@@ -344,10 +344,48 @@ impl Walk {
 /// The tables of leaves.
 struct Pay {
     form: Form,
-    weights: Param,
+    weights: Weights,
     /// Entries of all leaves.
     entries: usize,
     leaves: usize,
+}
+
+/// Weights of entries: each stored, or by its number in a list of those that occur.
+struct Weights {
+    values: Param,
+    numbers: Option<Param>,
+    /// How many values are stored.
+    count: usize,
+}
+
+impl Weights {
+    /// In the form that takes fewer bytes.
+    fn new(layer: &mut Layer<'_>, dtype: DType, bits: &[u64]) -> Self {
+        let mut values = bits.to_vec();
+        values.sort_unstable();
+        values.dedup();
+        let number = |bits: &u64| values.binary_search(bits).expect("it is one of them");
+        let numbers: Vec<usize> = bits.iter().map(number).collect();
+        let numbered = values.len() * dtype.size() + numbers.len() * storage(&numbers).size();
+        let shorter = numbered < bits.len() * dtype.size();
+        let stored = if shorter { &values[..] } else { bits };
+        Self {
+            numbers: shorter.then(|| layer.constant("weight_numbers", table(&numbers))),
+            values: layer.constant("weights", Data::from_bits(dtype, stored.iter().copied())),
+            count: stored.len(),
+        }
+    }
+
+    /// The weight of an entry.
+    fn load(&self, layer: &mut Layer<'_>, entry: Index) -> Expr {
+        match self.numbers {
+            Some(numbers) => {
+                let number = layer.b.load_as(Scalar::I32, numbers, entry);
+                layer.b.load(self.values, dynamic(Affine::constant(0), 1, number, self.count))
+            }
+            None => layer.b.load(self.values, entry),
+        }
+    }
 }
 
 /// How many entries a leaf has, and for which results.
@@ -384,7 +422,7 @@ impl Pay {
             }
         };
         let entries = weights.len();
-        let weights = layer.constant("weights", Data::from_bits(weight, weights.iter().copied()));
+        let weights = Weights::new(layer, weight, weights);
         Some(Self { form, weights, entries, leaves: tables.leaf_count })
     }
 
@@ -401,13 +439,13 @@ impl Pay {
                     (None, _) => Target::Known(at.turn.clone()),
                 };
                 let leaf = layer.b.var(at.leaf);
-                let weight = layer.b.load(self.weights, dynamic(zero, 1, leaf, self.leaves));
+                let weight = self.weights.load(layer, dynamic(zero, 1, leaf, self.leaves));
                 target.combine(layer, op, y, result, weight);
             }
             Form::All => layer.each("c", op.count, &mut |layer, c| {
                 let leaf = layer.b.var(at.leaf);
                 let index = dynamic(c.clone(), op.count, leaf, self.leaves);
-                let weight = layer.b.load(self.weights, index);
+                let weight = self.weights.load(layer, index);
                 Target::Known(c).combine(layer, op, y, result, weight);
             }),
             Form::Some { starts, targets, most } => {
@@ -439,7 +477,7 @@ impl Pay {
                         let target = Target::Loaded(layer.b.let_("target", target), op.count);
                         let value = layer.b.var(place);
                         let index = dynamic(Affine::constant(0), 1, value, self.entries);
-                        let weight = layer.b.load(self.weights, index);
+                        let weight = self.weights.load(layer, index);
                         target.combine(layer, op, y, result, weight);
                     };
                     match end {
