@@ -118,12 +118,14 @@ pub fn read_npz(path: &Path) -> BTreeMap<String, Tensor> {
         let dtype = match ty.to_string().trim_start_matches(['<', '|', '>']) {
             "f4" => DType::F32,
             "i1" => DType::I8,
+            "i8" => DType::I64,
             "u1" => DType::U8,
             _ => continue,
         };
         let data = match dtype {
             DType::F32 => Data::F32(array.into_vec().unwrap()),
             DType::I8 => Data::I8(array.into_vec().unwrap()),
+            DType::I64 => Data::I64(array.into_vec().unwrap()),
             _ => Data::U8(array.into_vec().unwrap()),
         };
         arrays.insert(name, Tensor::new(shape, data));
