@@ -88,6 +88,7 @@ pub(crate) fn own() -> Vec<Model> {
         "forest_digits",
         "lightgbm_cancer",
         "logistic_iris",
+        "mix",
         "svm_iris",
         "svr_diabetes",
         "xgboost_wine",

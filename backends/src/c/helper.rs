@@ -261,7 +261,9 @@ impl Helpers {
         };
         let what = match count {
             1 => "One element from its bits.".to_owned(),
-            _ => format!("One number over {count} neighbouring elements, little-endian; p is aligned for it."),
+            _ => {
+                format!("One number over {count} neighbouring elements, little-endian; p is aligned for it.")
+            }
         };
         self.add(2, &format!("store_{wide}_to_{element}"), |name| {
             let mut portable = String::new();

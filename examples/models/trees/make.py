@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from skl2onnx import to_onnx
 
 import vectors
+from trees import mix
 
 HERE = Path(__file__).parent
 SAMPLES = 24
@@ -117,6 +118,7 @@ def main():
     held, labels = held[:SAMPLES], labels[:SAMPLES]
     trees = ensemble.RandomForestRegressor(6, max_depth=6, random_state=0).fit(x, y)
     write("forest_diabetes", scikit(trees, x), held, labels)
+    write("mix", mix.model(), mix.samples(), np.zeros(0))
     support = make_pipeline(StandardScaler(), svm.SVR(C=50.0, gamma=0.05)).fit(x[:120], y[:120])
     write("svr_diabetes", scikit(support, x), held, labels)
 

@@ -62,17 +62,8 @@ impl Generator {
         if let Data::F32(values) = &mut paid {
             (1..values.len()).filter(|i| i % 3 == 0).for_each(|i| values[i] = values[i - 1]);
         }
-        let op = TreeEnsemble {
-            roots,
-            features: numbers,
-            yes,
-            no,
-            missing,
-            leaves,
-            targets,
-            count,
-            aggregate,
-        };
+        let op =
+            TreeEnsemble { roots, features: numbers, yes, no, missing, leaves, targets, count, aggregate };
         let y = TensorType::new(dtype, [rows, count]);
         self.node_with(op, x, vec![(thresholds, data), (weights, paid)], y)
     }

@@ -31,6 +31,8 @@ pub mod sum;
 pub mod tile;
 pub mod top_k;
 pub mod tree_ensemble;
+mod tree_keys;
+mod tree_leaves;
 pub mod tree_tables;
 pub mod weighted_sum;
 pub mod window;

@@ -18,7 +18,11 @@ pub(super) struct Classes {
 }
 
 /// The labels of an attribute by either of its names, as text, and whether they are integers.
-pub(super) fn spelled(attributes: Attributes<'_>, ints: &str, strings: &str) -> Step<Option<(Vec<String>, bool)>> {
+pub(super) fn spelled(
+    attributes: Attributes<'_>,
+    ints: &str,
+    strings: &str,
+) -> Step<Option<(Vec<String>, bool)>> {
     if let Some(labels) = attributes.strings(strings)?.filter(|l| !l.is_empty()) {
         return Ok(Some((labels.iter().map(|label| format!("{label:?}")).collect(), false)));
     }
@@ -131,8 +135,11 @@ pub(crate) fn zip_map(cx: &mut Context<'_, '_>) -> Step<()> {
     let keys = spelled(cx.attributes(), "classlabels_int64s", "classlabels_strings")?;
     let output = cx.output();
     if !cx.build.outputs.contains(output) {
-        return Err(Diagnostic::error(code::FORM, "ZipMap whose dictionaries other nodes read is not supported")
-            .help("export with options={'zipmap': False}"));
+        return Err(Diagnostic::error(
+            code::FORM,
+            "ZipMap whose dictionaries other nodes read is not supported",
+        )
+        .help("export with options={'zipmap': False}"));
     }
     let message = format!("{output:?} is the tensor of scores, not dictionaries: ZipMap is left out");
     let columns = keys.map_or_else(String::new, |(labels, _)| listed(&labels));

@@ -93,7 +93,8 @@ pub(crate) fn imputer(cx: &mut Context<'_, '_>) -> Step<()> {
     };
     let values = by_feature(cx, "imputed", x, values)?;
     let y = cx.map("y", &[x, values], |x| {
-        let missing = if replaced.is_nan() { x[0].differs(x[0]) } else { x[0].equals(x[0].literal(replaced)) };
+        let missing =
+            if replaced.is_nan() { x[0].differs(x[0]) } else { x[0].equals(x[0].literal(replaced)) };
         missing.select(x[1], x[0])
     })?;
     cx.give(0, y)
@@ -148,7 +149,10 @@ pub(crate) fn feature_vectorizer(cx: &mut Context<'_, '_>) -> Step<()> {
         let rows = if cx.dims(x).len() < 2 { 1 } else { cx.dims(x)[0] };
         let x = single(cx, x)?;
         let x = cx.reshape(x, &[rows, elements / rows])?;
-        cx.require(size >= 1 && size <= elements / rows, "an input has fewer columns than inputdimensions says")?;
+        cx.require(
+            size >= 1 && size <= elements / rows,
+            "an input has fewer columns than inputdimensions says",
+        )?;
         columns.push(cx.slice(x, 1, 0, size, 1)?);
     }
     cx.require(!columns.is_empty(), "FeatureVectorizer has inputs")?;

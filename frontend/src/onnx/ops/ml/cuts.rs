@@ -71,7 +71,11 @@ impl Order {
                 let whole = v.floor();
                 let at = if whole >= greatest as f64 {
                     // The conversion of the greatest may have rounded it up.
-                    if whole > greatest as f64 || whole as i128 > greatest { greatest + 1 } else { whole as i128 }
+                    if whole > greatest as f64 || whole as i128 > greatest {
+                        greatest + 1
+                    } else {
+                        whole as i128
+                    }
                 } else if whole < least as f64 {
                     least - 1
                 } else {

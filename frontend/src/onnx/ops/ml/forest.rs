@@ -205,7 +205,8 @@ impl Forest {
                 true
             });
             if !some_tree {
-                let message = format!("result {target} is the least or greatest of leaves, but may have none");
+                let message =
+                    format!("result {target} is the least or greatest of leaves, but may have none");
                 return Err(Diagnostic::error(code::ATTRIBUTE, message)
                     .help("supported are MIN and MAX where a tree has all its leaves for the result"));
             }

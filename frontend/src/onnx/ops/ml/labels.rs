@@ -1,7 +1,7 @@
 //! `LabelEncoder`, from numbers to numbers: a walk through the sorted keys would need a tree, a few comparisons do.
 
-use super::forest::{Branch, Child, Forest};
 use super::cuts::Test;
+use super::forest::{Branch, Child, Forest};
 use super::votes::{reals, wrong};
 use crate::onnx::context::{Context, Step};
 use crate::onnx::{code, tensor};

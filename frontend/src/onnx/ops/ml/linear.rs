@@ -16,7 +16,8 @@ fn sums(cx: &mut Context<'_, '_>, rows: usize) -> Step<Value> {
     let x = features(cx)?;
     let width = cx.dims(x)[1];
     if coefficients.len() != rows * width {
-        let message = format!("{} coefficients are given for {rows} sums of {width} features", coefficients.len());
+        let message =
+            format!("{} coefficients are given for {rows} sums of {width} features", coefficients.len());
         return Err(wrong(message));
     }
     let bias = intercepts.map_or_else(|| vec![0.0; rows], <[f32]>::to_vec);

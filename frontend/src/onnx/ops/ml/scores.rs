@@ -37,9 +37,7 @@ impl Transform {
     /// From the number that operator set 5 has for it.
     pub(super) fn numbered(number: i64) -> Step<Self> {
         let found = usize::try_from(number).ok().and_then(|number| NAMES.get(number));
-        found
-            .map(|(_, transform)| *transform)
-            .ok_or_else(|| unsupported("post_transform", number, "0 to 4"))
+        found.map(|(_, transform)| *transform).ok_or_else(|| unsupported("post_transform", number, "0 to 4"))
     }
 
     /// Applied to each row of `[N, C]`.

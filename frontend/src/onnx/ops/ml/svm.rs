@@ -33,7 +33,8 @@ fn kernel(cx: &mut Context<'_, '_>, x: Value, vectors: &[f32], count: usize, bia
     }
     let parameters = attributes.floats("kernel_params")?.unwrap_or_default();
     let parameter = |i: usize, default: f32| parameters.get(i).copied().unwrap_or(default);
-    let (gamma, offset, degree) = (f64::from(parameter(0, 0.0)), f64::from(parameter(1, 0.0)), parameter(2, 3.0));
+    let (gamma, offset, degree) =
+        (f64::from(parameter(0, 0.0)), f64::from(parameter(1, 0.0)), parameter(2, 3.0));
     let name = attributes.string("kernel_type")?.unwrap_or_else(|| "LINEAR".into());
     let product = |cx: &mut Context<'_, '_>| dense(cx, "products", x, vectors.to_vec(), vec![bias; count]);
     match name.as_str() {
@@ -126,7 +127,10 @@ pub(crate) fn classifier(cx: &mut Context<'_, '_>) -> Step<()> {
     let x = single(cx, x)?;
     if count == 0 {
         let rho = rho.first().copied().unwrap_or(0.0);
-        cx.require(coefficients.len() == classes.count * cx.dims(x)[1], "coefficients are for classes and features")?;
+        cx.require(
+            coefficients.len() == classes.count * cx.dims(x)[1],
+            "coefficients are for classes and features",
+        )?;
         let sums = dense(cx, "sums", x, coefficients.to_vec(), vec![rho; classes.count])?;
         return classes.give(cx, sums, transform);
     }
@@ -138,9 +142,12 @@ pub(crate) fn classifier(cx: &mut Context<'_, '_>) -> Step<()> {
     let probabilities = [attributes.floats("prob_a")?, attributes.floats("prob_b")?];
     let probabilities = probabilities.map(|p| p.filter(|p| !p.is_empty()));
     if probabilities[0].is_some() && classes.count > 2 {
-        return Err(Diagnostic::error(code::FORM, "probabilities of a support vector machine for more than two classes are not supported")
-            .note("they are the limit of up to 100 steps whose number depends on the data")
-            .help("train with probability=False and take the label, or calibrate with another model"));
+        return Err(Diagnostic::error(
+            code::FORM,
+            "probabilities of a support vector machine for more than two classes are not supported",
+        )
+        .note("they are the limit of up to 100 steps whose number depends on the data")
+        .help("train with probability=False and take the label, or calibrate with another model"));
     }
     let vectors = attributes.floats("support_vectors")?.unwrap_or_default();
     let kernel = kernel(cx, x, vectors, count, 0.0)?;

@@ -198,7 +198,9 @@ fn read_ensemble(cx: &Context<'_, '_>) -> Step<Forest> {
             3 => Test::Above(v),
             4 => Test::Equal(v),
             5 => Test::Differs(v),
-            6 => Test::Member(sets.next().ok_or_else(|| wrong("membership_values has too few sets"))?.to_vec()),
+            6 => {
+                Test::Member(sets.next().ok_or_else(|| wrong("membership_values has too few sets"))?.to_vec())
+            }
             mode => return Err(unsupported("nodes_modes", mode, "0 to 6")),
         };
         nodes.push(Branch {

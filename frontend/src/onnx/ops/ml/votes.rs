@@ -41,14 +41,14 @@ pub(super) fn indices(name: &str, values: &[i64]) -> Step<Vec<usize>> {
 
 /// The trees, and the type of weights: double if they are given so or `wide` is set.
 pub(super) fn read(attributes: Attributes<'_>, prefix: &str, wide: bool) -> Step<(Forest, DType)> {
-    let required = |name: &str| {
-        attributes.ints(name)?.ok_or_else(|| wrong(format!("attribute {name} is missing")))
-    };
+    let required =
+        |name: &str| attributes.ints(name)?.ok_or_else(|| wrong(format!("attribute {name} is missing")));
     let trees = required("nodes_treeids")?;
     let ids = required("nodes_nodeids")?;
     let features = required("nodes_featureids")?;
     let (yes, no) = (required("nodes_truenodeids")?, required("nodes_falsenodeids")?);
-    let modes = attributes.strings("nodes_modes")?.ok_or_else(|| wrong("attribute nodes_modes is missing"))?;
+    let modes =
+        attributes.strings("nodes_modes")?.ok_or_else(|| wrong("attribute nodes_modes is missing"))?;
     let (values, _) =
         numbers(attributes, "nodes_values")?.ok_or_else(|| wrong("attribute nodes_values is missing"))?;
     let missing = attributes.ints("nodes_missing_value_tracks_true")?.filter(|m| !m.is_empty());
@@ -76,7 +76,8 @@ pub(super) fn read(attributes: Attributes<'_>, prefix: &str, wide: bool) -> Step
     for i in (0..count).filter(|&i| modes[i] != "LEAF") {
         let mut child = |id: i64| {
             let at = known.get(&(trees[i], id)).copied();
-            let at = at.ok_or_else(|| wrong(format!("node {} of tree {} leads to {id}", ids[i], trees[i])))?;
+            let at =
+                at.ok_or_else(|| wrong(format!("node {} of tree {} leads to {id}", ids[i], trees[i])))?;
             has_parent[at] = true;
             Ok(children[at])
         };
