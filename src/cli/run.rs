@@ -12,7 +12,7 @@ use tinyc::agreement::Agreement;
 use tinyc::npz::{self, Array, stand_in};
 use tinyc::report::Message;
 use tinyc::samples::{self, Samples};
-use tinyc_ir::{Data, Graph, Tensor, TensorType, eval};
+use tinyc_ir::{DType, Data, Graph, Tensor, TensorType, eval};
 
 /// Evaluates a model on the host: the reference that all emitted code is compared with
 ///
@@ -162,12 +162,20 @@ fn elements(data: &Data) -> Vec<serde_json::Value> {
     }
 }
 
-/// How often the first output's largest element is the label; `None` without labels.
+/// A classifier's own label: a single integer that stands for no other number.
+fn own_label(tensor: &Tensor, ty: &TensorType) -> Option<i64> {
+    let label = tensor.data.to_ints().filter(|_| !ty.is_quantized() && ty.dtype == DType::I64)?;
+    <[i64; 1]>::try_from(label).ok().map(|[label]| label)
+}
+
+/// How often the first output is the label, or its largest element's position; `None` without labels.
 fn top1(graph: &Graph, outputs: &[Vec<Tensor>], samples: &Samples) -> Option<Top1> {
     let (labels, output) = (samples.labels.as_ref()?, outputs.first()?);
     let ty = graph.ty(graph.outputs[0]);
-    let right =
-        |(tensor, &label): (&Tensor, &i64)| ranked(tensor, ty).first().map(|&(i, _)| i as i64) == Some(label);
+    let right = |(tensor, &label): (&Tensor, &i64)| {
+        let first = || ranked(tensor, ty).first().map(|&(i, _)| i as i64);
+        own_label(tensor, ty).or_else(first) == Some(label)
+    };
     Some(Top1 { correct: output.iter().zip(labels).filter(|&pair| right(pair)).count(), of: labels.len() })
 }
 
@@ -233,6 +241,9 @@ fn print(
 
 /// The largest values with their positions; all of them where there are few.
 fn shown(tensor: &Tensor, ty: &TensorType) -> String {
+    if let Some(label) = own_label(tensor, ty) {
+        return label.to_string();
+    }
     let ranked = ranked(tensor, ty);
     let stored = |index: usize| match (&ty.quant, tensor.data.to_ints()) {
         (Some(_), Some(ints)) => format!(" {} =", ints[index]),

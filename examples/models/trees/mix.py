@@ -11,22 +11,30 @@ MODES = ["LEQ", "LT", "GTE", "GT", "EQ", "NEQ"]
 
 
 class Mix:
-    """Nodes whose results are all outputs."""
+    """Nodes whose results are side by side in two outputs, one of labels and one of floats."""
 
     def __init__(self):
-        self.nodes, self.outputs, self.consts = [], [], []
+        self.nodes, self.consts = [], []
+        self.results = {TensorProto.INT64: [], TensorProto.FLOAT: []}
 
     def add(self, op, inputs, outputs, domain=DOMAIN, **attributes):
         self.nodes.append(helper.make_node(op, inputs, [name for name, _ in outputs], domain=domain, **attributes))
         for name, dtype in outputs:
-            self.outputs.append(helper.make_tensor_value_info(name, dtype, None))
+            self.results[dtype].append(name)
 
     def hidden(self, op, inputs, output, **attributes):
         self.nodes.append(helper.make_node(op, inputs, [output], **attributes))
 
     def model(self):
         x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", FEATURES])
-        graph = helper.make_graph(self.nodes, "mix", [x], self.outputs, self.consts)
+        self.consts.append(helper.make_tensor("rows", TensorProto.INT64, [2], [0, -1]))
+        outputs = []
+        for name, (dtype, results) in zip(["labels", "scores"], self.results.items()):
+            for result in results:
+                self.hidden("Reshape", [result, "rows"], f"{result}_rows")
+            self.hidden("Concat", [f"{result}_rows" for result in results], name, axis=1)
+            outputs.append(helper.make_tensor_value_info(name, dtype, None))
+        graph = helper.make_graph(self.nodes, "mix", [x], outputs, self.consts)
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid(DOMAIN, 3)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
@@ -127,5 +135,5 @@ def samples():
     x = np.round(rng.randn(24, FEATURES) * 1.5, 2).astype(np.float32)
     x[1], x[2], x[3] = 0.5, -1.0, -0.0
     x[4:8] = np.round(x[4:8])
-    x[8:16][rng.rand(8, FEATURES) < 0.4] = np.nan
+    x[6:14][rng.rand(8, FEATURES) < 0.4] = np.nan
     return x
