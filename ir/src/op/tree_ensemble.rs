@@ -150,11 +150,12 @@ impl Operator for TreeEnsemble {
             return Err(TypeError::new(format!("x has two dimensions, not {x}")));
         };
         let plain = inputs.iter().all(|ty| !ty.is_quantized());
-        require!(plain && x.dtype != DType::Bool, "x holds numbers that are not quantised, not {x}");
+        let stored = |dtype: DType| dtype != DType::Bool && !dtype.is_half() && !dtype.is_packed();
+        require!(plain && stored(x.dtype), "x holds whole numbers or floats of 32 or 64 bits, not {x}");
         let thresholds = TensorType::new(x.dtype, [self.features.len()]);
         require!(**t == thresholds, "t is {thresholds}, not {t}");
         let weights = TensorType::new(w.dtype, [self.targets.len()]);
-        require!(w.dtype.is_float() && **w == weights, "w is [{}] floats, not {w}", self.targets.len());
+        require!(w.dtype.is_float() && stored(w.dtype) && **w == weights, "w is [{}] floats, not {w}", self.targets.len());
         self.check_tables(features)?;
         Ok(TensorType::new(w.dtype, [rows, self.count]))
     }

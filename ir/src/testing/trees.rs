@@ -11,7 +11,7 @@ impl Generator {
     pub(super) fn tree_ensemble(&mut self, x: Value) -> Option<Value> {
         let xt = self.graph.ty(x).clone();
         let features = *xt.shape.last()?;
-        if xt.is_quantized() || xt.dtype == DType::Bool {
+        if xt.is_quantized() || xt.dtype == DType::Bool || xt.dtype.is_half() || xt.dtype.is_packed() {
             return None;
         }
         let rows = xt.shape.elements() / features;

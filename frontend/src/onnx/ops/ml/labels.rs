@@ -91,8 +91,12 @@ fn encode(
     default: f64,
     dtype: DType,
 ) -> Step<Value> {
-    if cx.ty(x).dtype == DType::Bool {
-        return Err(Diagnostic::error(code::ELEMENT_TYPE, "LabelEncoder encodes numbers, not bool"));
+    let dtype_of_x = cx.ty(x).dtype;
+    if dtype_of_x == DType::Bool || dtype_of_x.is_half() || dtype_of_x.is_packed() {
+        return Err(Diagnostic::error(
+            code::ELEMENT_TYPE,
+            "LabelEncoder encodes integers and floats of 32 or 64 bits",
+        ));
     }
     let dims = cx.dims(x);
     let rows = cx.reshape(x, &[dims.iter().product(), 1])?;
@@ -103,7 +107,7 @@ fn encode(
     sorted.reverse();
     sorted.dedup_by(|later, kept| later.0 == kept.0);
     sorted.reverse();
-    let nan = keys.iter().zip(values).filter(|(key, _)| key.is_nan()).last().map(|(_, &value)| value);
+    let nan = keys.iter().zip(values).rfind(|(key, _)| key.is_nan()).map(|(_, &value)| value);
     let mut forest = Forest::default();
     let other = leaf(&mut forest, default);
     let inner = grow(&mut forest, &sorted, other);

@@ -66,7 +66,7 @@ fn probit(x: Number<'_>) -> Number<'_> {
     let twice = x * 2.0 - 1.0;
     let one = x.literal(1.0);
     let log = ((one - twice) * (one + twice)).log();
-    let half = log * 0.5 + f64::from(2.0 / (3.14159 * 0.147f32));
+    let half = log * 0.5 + f64::from(2.0 / (std::f32::consts::PI * 0.147f32));
     let root = ((half * half - log * f64::from(1.0 / 0.147f32)).sqrt() - half).sqrt();
     twice.lt(x.literal(0.0)).select(-root, root) * f64::from(std::f32::consts::SQRT_2)
 }

@@ -26,8 +26,9 @@ fn aggregate(name: &str) -> Step<(Aggregate, bool)> {
 pub(super) fn features(cx: &mut Context<'_, '_>) -> Step<Value> {
     let x = cx.plain(0)?;
     let ty = cx.ty(x);
-    if ty.dtype == DType::Bool {
-        return Err(Diagnostic::error(code::ELEMENT_TYPE, "features are numbers, not bool"));
+    if ty.dtype == DType::Bool || ty.dtype.is_half() || ty.dtype.is_packed() {
+        let message = format!("features are integers or floats of 32 or 64 bits, not {}", ty.dtype);
+        return Err(Diagnostic::error(code::ELEMENT_TYPE, message));
     }
     match *cx.dims(x) {
         [_, _] => Ok(x),
