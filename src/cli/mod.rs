@@ -7,6 +7,7 @@ mod args;
 mod board;
 mod compile;
 mod emission;
+mod extract;
 mod files;
 mod inspect;
 mod ops;
@@ -57,6 +58,7 @@ enum Command {
     Verify(verify::Args),
     Run(run::Args),
     Inspect(inspect::Args),
+    Extract(extract::Args),
     Targets(targets::Args),
     Ops(ops::Args),
 }
@@ -144,6 +146,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Verify(args) => args.json,
         Command::Run(args) => args.json,
         Command::Inspect(args) => args.json,
+        Command::Extract(args) => args.json,
         Command::Targets(args) => args.json,
         Command::Ops(args) => args.json,
     };
@@ -153,6 +156,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args, &mut console),
         Command::Run(args) => run::run(args, &mut console),
         Command::Inspect(args) => inspect::run(args, &mut console),
+        Command::Extract(args) => extract::run(args, &mut console),
         Command::Targets(args) => targets::run(args, &mut console),
         Command::Ops(args) => ops::run(args, &mut console),
     };

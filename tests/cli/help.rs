@@ -40,7 +40,7 @@ fn an_unknown_target_suggests_known_ones() {
 #[test]
 fn help_is_reviewed_as_a_whole() {
     let mut text = tinyc(&["--help"]).out;
-    for name in ["compile", "verify", "run", "inspect", "targets", "ops"] {
+    for name in ["compile", "verify", "run", "inspect", "extract", "targets", "ops"] {
         let ran = tinyc(&[name, "--help"]);
         assert_eq!(ran.code, 0, "{name}");
         text.push_str(&format!("\n======== {name}\n{}", ran.out));
@@ -53,7 +53,7 @@ fn help_is_reviewed_as_a_whole() {
 fn examples_of_the_help_work() {
     let out = folder("help_examples");
     let mut seen = 0;
-    for name in ["compile", "verify", "run", "inspect", "targets", "ops"] {
+    for name in ["compile", "verify", "run", "inspect", "extract", "targets", "ops"] {
         let help = tinyc(&[name, "--help"]).out.replace("\\\n", " ");
         let examples = help.split("Examples:").nth(1).unwrap_or_else(|| panic!("{name} has no examples"));
         for line in examples.lines().filter(|line| line.trim_start().starts_with("tinyc ")) {
@@ -65,6 +65,9 @@ fn examples_of_the_help_work() {
             }
             if let Some(at) = args.iter().position(|arg| arg == "--outputs") {
                 args[at + 1] = out.join("y.npz").to_str().unwrap().to_owned();
+            }
+            if let Some(at) = args.iter().position(|arg| arg == "-o") {
+                args[at + 1] = out.join("small.onnx").to_str().unwrap().to_owned();
             }
             let ran = tinyc(&args.iter().map(String::as_str).collect::<Vec<_>>());
             assert_eq!(ran.code, 0, "{line}: {}", ran.err);

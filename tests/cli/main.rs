@@ -4,6 +4,7 @@
 
 mod compile;
 mod evaluate;
+mod extract;
 mod help;
 mod inspect;
 #[path = "../program/mod.rs"]

@@ -21,6 +21,8 @@ pub const NAME_TWICE: u16 = 107;
 pub const NAME_UNKNOWN: u16 = 108;
 /// Nodes need each other's results.
 pub const CYCLE: u16 = 109;
+/// What is to be cut out of the model is not in it.
+pub const SELECTION: u16 = 110;
 /// So many errors that the rest is left out.
 pub const TOO_MANY: u16 = 199;
 

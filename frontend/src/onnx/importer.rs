@@ -2,11 +2,11 @@
 
 use super::builder::{Builder, Slot};
 use super::context::Context;
-use super::proto::{GraphProto, NodeProto, ValueInfoProto};
-use super::{Imported, Options, code, model, ops, order, quantization, signature, tensor};
+use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use super::{Imported, Options, captures, code, model, ops, order, quantization, signature, tensor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tinyc_ir::{Diagnostic, Diagnostics, Value};
+use tinyc_ir::{DType, Diagnostic, Diagnostics, Tensor, TensorType, Value};
 
 /// After this many errors the rest is counted, not told.
 const MAX_ERRORS: usize = 100;
@@ -20,25 +20,81 @@ const NEWEST_ML_OPSET: i64 = 5;
 /// Imports a model; see [`super::import`].
 pub(super) fn import(bytes: &[u8], options: &Options) -> Result<Imported, Diagnostics> {
     let model = model::decode(bytes).map_err(|d| Diagnostics::from(d.at(&*options.name)))?;
-    let graph = model.graph.as_ref().expect("decode refuses models without a graph");
-    let file = if options.name.is_empty() { graph.name().to_string() } else { options.name.clone() };
-    let opsets = model::opsets(&model);
-    let names = tensor_names(graph);
-    let mut build = Builder::new(graph_name(&file), names);
-    build.outputs = graph.output.iter().map(ValueInfoProto::name).collect();
-    build.base_dir.clone_from(&options.base_dir);
-    let mut used: BTreeSet<&str> = graph.node.iter().flat_map(|n| &n.input).map(String::as_str).collect();
-    used.extend(graph.output.iter().map(ValueInfoProto::name));
-    let mut run =
-        Run { file, graph, opsets, used, build, diagnostics: Diagnostics::default(), unreported: 0 };
-    let order = run.check_names();
-    run.constants();
-    run.inputs(options, &order);
-    for &index in &order {
-        run.node(index);
+    Run::whole(&model, options, false).finish()
+}
+
+/// What the importer finds out about a tensor.
+pub(super) struct Seen {
+    pub(super) dtype: DType,
+    pub(super) shape: Vec<usize>,
+    /// The numbers of what is known at compile time, as far as it looks like a shape: integers, and few.
+    pub(super) numbers: Option<Arc<Tensor>>,
+}
+
+/// Elements that a shape has at most.
+const SHAPE_ELEMENTS: usize = 1024;
+
+/// Follows the types through a model as far as possible. Behind what cannot be imported it goes on with declared types.
+pub(super) fn survey(model: &ModelProto, options: &Options) -> BTreeMap<String, Seen> {
+    let run = Run::whole(model, options, true);
+    let build = &run.build;
+    let seen = |(name, slot): (&&str, &Slot)| {
+        let (ty, numbers) = match slot {
+            Slot::Unknown => return None,
+            Slot::Constant(tensor) => {
+                (TensorType::new(tensor.dtype(), tensor.shape.clone()), Some(Arc::clone(tensor)))
+            }
+            Slot::Value(value) => {
+                let ty = build.graph.ty(*value).clone();
+                let short = ty.shape.elements() <= SHAPE_ELEMENTS;
+                let numbers = short.then(|| build.numbers(*value)).flatten();
+                (ty, numbers)
+            }
+        };
+        let shape_like = |tensor: &Arc<Tensor>| {
+            [DType::I64, DType::I32, DType::Bool].contains(&ty.dtype)
+                && tensor.shape.elements() <= SHAPE_ELEMENTS
+        };
+        let numbers = numbers.filter(shape_like);
+        Some(((*name).to_owned(), Seen { dtype: ty.dtype, shape: ty.shape.to_vec(), numbers }))
+    };
+    build.slots.iter().filter_map(seen).collect()
+}
+
+impl<'m> Run<'m> {
+    /// Imports as much as can be imported. A survey takes the declared types of what cannot.
+    fn whole(model: &'m ModelProto, options: &Options, survey: bool) -> Self {
+        let graph = model.graph.as_ref().expect("decode refuses models without a graph");
+        let file = if options.name.is_empty() { graph.name().to_string() } else { options.name.clone() };
+        let opsets = model::opsets(model);
+        let names = tensor_names(graph);
+        let mut build = Builder::new(graph_name(&file), names);
+        build.outputs = graph.output.iter().map(ValueInfoProto::name).collect();
+        build.base_dir.clone_from(&options.base_dir);
+        let mut used: BTreeSet<&str> = graph.node.iter().flat_map(captures::reads).collect();
+        used.extend(graph.output.iter().map(ValueInfoProto::name));
+        let declared =
+            if survey { graph.value_info.iter().chain(&graph.output).collect() } else { Vec::new() };
+        let declared = declared.into_iter().map(|info: &ValueInfoProto| (info.name(), info)).collect();
+        let mut run = Self {
+            file,
+            graph,
+            opsets,
+            used,
+            build,
+            declared,
+            diagnostics: Diagnostics::default(),
+            unreported: 0,
+        };
+        let order = run.check_names();
+        run.constants();
+        run.inputs(options, &order);
+        for &index in &order {
+            run.node(index);
+        }
+        run.outputs();
+        run
     }
-    run.outputs();
-    run.finish()
 }
 
 /// One import.
@@ -49,6 +105,8 @@ struct Run<'m> {
     /// Every tensor that a node reads or the user receives.
     used: BTreeSet<&'m str>,
     build: Builder<'m>,
+    /// The types that stand in for results of nodes that fail; none, unless this is a survey.
+    declared: BTreeMap<&'m str, &'m ValueInfoProto>,
     diagnostics: Diagnostics,
     unreported: usize,
 }
@@ -209,8 +267,13 @@ impl<'m> Run<'m> {
 
     /// The results of a node that is not imported are unknown; who needs them is silent about it.
     fn give_up(&mut self, index: usize) {
+        let bindings = BTreeMap::new();
         for name in self.graph.node[index].output.iter().filter(|n| !n.is_empty()) {
-            self.build.slots.insert(name, Slot::Unknown);
+            let info = self.declared.get(name.as_str());
+            match info.map(|info| signature::resolve(info, &Options::default(), &bindings)) {
+                Some(Ok(ty)) => self.build.input(name, ty),
+                _ => drop(self.build.slots.insert(name, Slot::Unknown)),
+            }
         }
     }
 

@@ -5,10 +5,12 @@
 
 mod attribute;
 mod builder;
+mod captures;
 pub mod code;
 mod compose;
 mod context;
 mod external;
+mod extract;
 mod functions;
 mod importer;
 mod layout;
@@ -25,6 +27,7 @@ mod storage;
 mod stored;
 mod tensor;
 
+pub use extract::{Extracted, Selection};
 pub use ops::OpInfo;
 
 use std::collections::BTreeMap;
@@ -69,6 +72,25 @@ pub fn import(model: &[u8], options: &Options) -> Result<Imported, Diagnostics> 
 /// # Errors
 /// The file cannot be read or is larger than [`MAX_FILE_BYTES`], and all errors of [`import`].
 pub fn import_file(path: &Path, options: &Options) -> Result<Imported, Diagnostics> {
+    let options = beside(path, options);
+    import(&read_file(path, &options)?, &options)
+}
+
+/// Cuts a small model out of another, to be sent in a report. It works on models that cannot be imported, too.
+///
+/// Kept are the chosen nodes, what they read of the constants, the operator sets, and the functions that are called. Other tensors
+/// that they read become inputs, whose shapes `options` may state; what is known at compile time (shapes) becomes a constant.
+///
+/// # Errors
+/// The file cannot be read or is not an ONNX model, a name is unknown, external data cannot be read, or the type of a tensor that
+/// becomes an input is known from nowhere.
+pub fn extract_file(path: &Path, options: &Options, selection: &Selection) -> Result<Extracted, Diagnostics> {
+    let options = beside(path, options);
+    extract::extract(&read_file(path, &options)?, &options, selection)
+}
+
+/// Options with the name and the folder of a file, where they say none.
+fn beside(path: &Path, options: &Options) -> Options {
     let mut options = options.clone();
     if options.name.is_empty() {
         options.name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
@@ -77,6 +99,10 @@ pub fn import_file(path: &Path, options: &Options) -> Result<Imported, Diagnosti
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         options.base_dir = Some(parent.to_path_buf());
     }
+    options
+}
+
+fn read_file(path: &Path, options: &Options) -> Result<Vec<u8>, Diagnostics> {
     let refuse =
         |message: String| Diagnostics::from(Diagnostic::error(code::CANNOT_READ, message).at(&*options.name));
     let metadata = std::fs::metadata(path).map_err(|e| refuse(format!("the file cannot be read: {e}")))?;
@@ -86,8 +112,7 @@ pub fn import_file(path: &Path, options: &Options) -> Result<Imported, Diagnosti
     if metadata.len() > MAX_FILE_BYTES {
         return Err(refuse(format!("the file has {} bytes, more than ONNX allows", metadata.len())));
     }
-    let bytes = std::fs::read(path).map_err(|e| refuse(format!("the file cannot be read: {e}")))?;
-    import(&bytes, &options)
+    std::fs::read(path).map_err(|e| refuse(format!("the file cannot be read: {e}")))
 }
 
 /// The largest file that [`import_file`] reads: protobuf messages end at 2 GiB.

@@ -1,5 +1,6 @@
 //! The order in which nodes are imported: each after those whose results it reads, else as in the file.
 
+use super::captures;
 use super::proto::NodeProto;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -21,7 +22,7 @@ pub(super) fn sort(nodes: &[NodeProto]) -> Order {
     }
     let needs: Vec<Vec<usize>> = nodes
         .iter()
-        .map(|n| n.input.iter().filter_map(|name| makers.get(name.as_str()).copied()).collect())
+        .map(|n| captures::reads(n).into_iter().filter_map(|name| makers.get(name).copied()).collect())
         .collect();
     let mut users = vec![Vec::new(); nodes.len()];
     let mut waiting: Vec<usize> = needs.iter().map(Vec::len).collect();

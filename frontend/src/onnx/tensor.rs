@@ -37,6 +37,23 @@ pub(super) fn dtype(element: i32) -> Result<DType, String> {
     })
 }
 
+/// The ONNX element type of our storage.
+pub(super) fn element(dtype: DType) -> i32 {
+    let all = (1..=DataType::Uint64 as i32).find(|&element| self::dtype(element) == Ok(dtype));
+    all.expect("every type of ours is read from one of ONNX")
+}
+
+/// A stored tensor of a name.
+pub(super) fn write(name: &str, tensor: &Tensor) -> TensorProto {
+    TensorProto {
+        name: Some(name.to_owned()),
+        data_type: Some(element(tensor.dtype())),
+        dims: tensor.shape.iter().map(|&dim| i64::try_from(dim).unwrap_or(i64::MAX)).collect(),
+        raw_data: Some(tensor.data.to_le_bytes()),
+        ..TensorProto::default()
+    }
+}
+
 /// Checks dimensions and returns the number of elements, which times the size of `dtype` is at most [`MAX_BYTES`].
 pub(super) fn checked_elements(dims: &[usize], dtype: DType) -> Result<usize, Diagnostic> {
     if dims.len() > MAX_RANK {

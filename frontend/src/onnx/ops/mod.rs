@@ -291,33 +291,38 @@ pub(super) fn find(domain: &str, name: &str) -> Option<&'static OpInfo> {
 
 /// The error for an operator that is not in the table, with those that are spelled alike.
 pub(super) fn unsupported(domain: &str, name: &str) -> Diagnostic {
-    let full = if domain.is_empty() { name.to_string() } else { format!("{domain}.{name}") };
-    let mut close: Vec<(usize, String)> = TABLE
-        .iter()
-        .filter_map(|info| {
-            let near = distance(
-                &info.name.to_lowercase(),
-                &name.chars().take(64).collect::<String>().to_lowercase(),
-            );
-            let spelled = if info.domain.is_empty() {
-                info.name.into()
-            } else {
-                format!("{}.{}", info.domain, info.name)
-            };
-            (near <= name.len().min(info.name.len()) / 3).then_some((near, spelled))
-        })
-        .collect();
-    close.sort();
-    let error = Diagnostic::error(code::OPERATOR, format!("operator {full} is not supported"));
-    let help =
-        "`tinyc ops` lists what is supported; simplifying the model before export often removes such nodes";
-    match close.as_slice() {
-        [] => error.help(help),
-        close => {
-            let names: Vec<&str> = close.iter().take(3).map(|(_, n)| n.as_str()).collect();
-            error.note(format!("supported operators of similar names: {}", names.join(", "))).help(help)
-        }
+    let spelled = |domain: &str, name: &str| match domain {
+        "" => name.to_string(),
+        _ => format!("{domain}.{name}"),
+    };
+    let error =
+        Diagnostic::error(code::OPERATOR, format!("operator {} is not supported", spelled(domain, name)))
+            .help(UNSUPPORTED_HELP);
+    let names = close(name, TABLE.iter().map(|info| info.name));
+    let known = |info: &&OpInfo| names.contains(&info.name);
+    let full: Vec<String> =
+        TABLE.iter().filter(known).map(|info| spelled(info.domain, info.name)).take(3).collect();
+    if full.is_empty() {
+        return error;
     }
+    error.note(format!("supported operators of similar names: {}", full.join(", ")))
+}
+
+const UNSUPPORTED_HELP: &str = "`tinyc ops` lists what is supported; simplifying the model before export often removes such \
+    nodes; `tinyc extract` cuts one out for a report";
+
+/// The three names that are spelled most like another, the closest first.
+pub(super) fn close<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let short = |name: &str| name.chars().take(64).collect::<String>().to_lowercase();
+    let wanted = short(name);
+    let mut near: Vec<(usize, &str)> = known
+        .map(|known| (distance(&short(known), &wanted), known))
+        .filter(|(distance, known)| *distance <= name.len().min(known.len()) / 3)
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.truncate(3);
+    near.into_iter().map(|(_, name)| name).collect()
 }
 
 /// How many characters must be changed, added or left out to make `b` of `a`.
