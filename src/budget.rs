@@ -1,14 +1,14 @@
 //! The memory that the user allows: gates that refuse what does not fit and say what is short and why.
 
 use crate::pipeline::{Compiled, Options};
-use tinyc_ir::loops::{Place, Program};
+use tinyc_ir::loops::Program;
 use tinyc_ir::{Diagnostic, Diagnostics};
 use tinyc_targets::Target;
 
 /// Limits in bytes; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// For the arena, the inputs and the outputs.
+    /// For the arena, the inputs, the outputs and the state.
     pub ram: Option<u64>,
     /// For weights, tables and code.
     pub flash: Option<u64>,
@@ -24,15 +24,6 @@ impl Budget {
 /// Bytes of the user's buffers: inputs and outputs.
 pub fn face_bytes(program: &Program) -> u64 {
     program.inputs.iter().chain(&program.outputs).map(|&b| program.buffers[b].bytes() as u64).sum()
-}
-
-/// Bytes of the memory that survives between runs.
-pub fn state_bytes(program: &Program) -> usize {
-    let end = |place: &Place, bytes: usize| match place {
-        Place::State(offset) => *offset as usize + bytes,
-        _ => 0,
-    };
-    program.buffers.values().map(|b| end(&b.place, b.bytes())).max().unwrap_or(0)
 }
 
 /// An estimate of the code's size: what GCC makes of a kernel is nearly proportional to its expressions.
@@ -56,7 +47,8 @@ pub fn check(compiled: &Compiled, options: &Options) -> Result<(), Diagnostics> 
         _ => format!("the limit is {}", kib(limit)),
     };
     let face = face_bytes(&compiled.program);
-    let ram = u64::from(compiled.memory.arena_bytes) + face;
+    let state = compiled.program.state_bytes() as u64;
+    let ram = u64::from(compiled.memory.arena_bytes) + face + state;
     if let Some(limit) = options.budget.ram.filter(|&limit| ram > limit) {
         let memory = &compiled.memory;
         let alive: Vec<String> =
@@ -68,6 +60,9 @@ pub fn check(compiled: &Compiled, options: &Options) -> Result<(), Diagnostics> 
                 kib(memory.arena_bytes.into()),
                 kib(face)
             ));
+        if state > 0 {
+            problem = problem.note(format!("the state that is kept between runs takes {}", kib(state)));
+        }
         if !alive.is_empty() {
             problem = problem.note(format!("the largest live set is{place}: {}", alive.join(" + ")));
         }

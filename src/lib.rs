@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod report;
 #[cfg(feature = "cli")]
 pub mod samples;
+pub mod state;
 #[cfg(feature = "verify")]
 pub mod verify;
 pub mod wording;

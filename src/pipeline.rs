@@ -1,6 +1,7 @@
 //! The whole compiler, top to bottom: [`compile`] is the way from an ONNX file to files for firmware.
 
 use crate::budget::{self, Budget};
+use crate::state::States;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
@@ -21,6 +22,8 @@ pub struct Options {
     pub name: Option<String>,
     /// Shapes of inputs, for dimensions that the model leaves open.
     pub shapes: BTreeMap<String, Vec<usize>>,
+    /// Inputs with the outputs that they are of the run before: memory that the network keeps.
+    pub states: Vec<(String, String)>,
     /// How much memory there is.
     pub budget: Budget,
     /// What is emitted beside the header.
@@ -62,7 +65,14 @@ impl Options {
     /// C, no limits but the target's own, all names and shapes from the model.
     pub fn new(target: Target) -> Self {
         let budget = Budget::of(&target);
-        Self { target, name: None, shapes: BTreeMap::new(), budget, emit: [Emit::C].into() }
+        Self {
+            target,
+            name: None,
+            shapes: BTreeMap::new(),
+            states: Vec::new(),
+            budget,
+            emit: [Emit::C].into(),
+        }
     }
 }
 
@@ -76,6 +86,8 @@ pub struct Model {
     pub imported: Graph,
     /// What all code is compared with: its `eval` is the truth.
     pub reference: Graph,
+    /// What it keeps between runs.
+    pub states: States,
     /// The version of the standard operator set that the file uses.
     pub opset: i64,
     /// How many ONNX nodes the file has.
@@ -116,12 +128,12 @@ pub struct Compiled {
 /// # Errors
 /// Everything that is wrong with the model, or by how much the budget is exceeded and where.
 pub fn compile(path: &Path, options: &Options) -> Result<Compiled, Diagnostics> {
-    let mut model = load(path, &options.shapes)?;
+    let mut model = load(path, &options.shapes)?.keeping(&options.states)?;
     if let Some(name) = &options.name {
         model.reference.name.clone_from(name);
     }
     let optimised = graph::optimise(&model.reference);
-    let lowered = lower::lower(&optimised, features(&options.target))?;
+    let lowered = lower::lower_with_states(&optimised, features(&options.target), model.states.kept())?;
     let (program, memory) = (lowered.program, lowered.memory);
     let native = options.emit.iter().any(|&emit| emit != Emit::C);
     let object = native.then(|| object(&program, &options.target)).transpose()?;
@@ -158,10 +170,22 @@ pub fn load(path: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Model,
     Ok(Model {
         imported: imported.graph,
         reference,
+        states: States::default(),
         opset: imported.opset,
         onnx_nodes: imported.nodes,
         warnings,
     })
+}
+
+impl Model {
+    /// The same, with outputs that become inputs of the next run.
+    ///
+    /// # Errors
+    /// See [`States::resolve`].
+    pub fn keeping(mut self, pairs: &[(String, String)]) -> Result<Self, Diagnostics> {
+        self.states = States::resolve(&self.imported, &self.reference, pairs)?;
+        Ok(self)
+    }
 }
 
 /// Machine code for the target's core.

@@ -1,6 +1,7 @@
 //! Arrays of a file into the inputs of a model, sample by sample; with them labels and expected outputs, if it has any.
 
 use crate::npz::{Array, Npz, code, stand_in_type};
+use crate::pipeline::Model;
 use tinyc_ir::eval::Evaluation;
 use tinyc_ir::op::gather::OUTSIDE;
 use tinyc_ir::{DType, Data, Diagnostic, Diagnostics, Graph, Tensor, TensorType};
@@ -8,7 +9,7 @@ use tinyc_ir::{DType, Data, Diagnostic, Diagnostics, Graph, Tensor, TensorType};
 /// What a file holds for a model.
 #[derive(Clone, Debug)]
 pub struct Samples {
-    /// For each sample, one tensor per input of the model, of its type and shape.
+    /// For each sample, one tensor per input that the user supplies, of its type and shape.
     pub inputs: Vec<Vec<Tensor>>,
     /// The class of each sample, from the array `labels`.
     pub labels: Option<Vec<i64>>,
@@ -18,7 +19,7 @@ pub struct Samples {
     pub sources: Vec<String>,
 }
 
-/// Finds the inputs of `graph` in a file, at most `limit` samples of them.
+/// Finds the inputs of a model, without those that it keeps itself, in a file, at most `limit` samples of them.
 ///
 /// An input's array is named like the input or `in_0`, `in_1`, … in the model's order; a model with a single input also
 /// takes the first array that fits it. An array is one sample, `[samples, *shape]`, or `[samples, *shape[1..]]` where the
@@ -29,16 +30,18 @@ pub struct Samples {
 /// All of them at once.
 pub fn select(
     npz: &Npz,
-    graph: &Graph,
+    model: &Model,
     limit: Option<usize>,
     quantize: bool,
 ) -> Result<Samples, Diagnostics> {
+    let graph = &model.reference;
     let mut problems = Diagnostics::default();
     let mut inputs = Vec::new();
     let mut sources = Vec::new();
-    for (index, &value) in graph.inputs.iter().enumerate() {
+    let supplied: Vec<_> = model.states.supplied(graph).collect();
+    for &(index, value) in &supplied {
         let (name, ty) = (&graph.values[value].name, graph.ty(value));
-        match input(npz, name, index, graph.inputs.len(), ty, limit, quantize) {
+        match input(npz, name, index, supplied.len(), ty, limit, quantize) {
             Ok((source, tensors)) => {
                 sources.push(source);
                 inputs.push(tensors);

@@ -32,6 +32,8 @@ const MODELS: &[(&str, Shapes)] = &[
     ("twins/residual_qdq", &[]),
     ("twins/runtime_attention", &[]),
     ("twins/spectrum", &[]),
+    ("twins/stream", &[]),
+    ("twins/stream_qdq", &[]),
     ("twins/two_inputs", &[]),
     ("twins/u8u8_qdq", &[]),
 ];

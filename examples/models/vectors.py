@@ -35,3 +35,20 @@ def save(npz_path, model_path, *inputs):
     arrays |= {f"in_{i}": x for i, x in enumerate(inputs)}
     arrays |= {f"out_{i}": y for i, y in enumerate(run(model_path, *inputs))}
     np.savez_compressed(npz_path, **arrays)
+
+
+def save_sequence(npz_path, model_path, states, frames, zero_points=None):
+    """As `save`, for a model whose state (input → output) goes from each sample to the next; its one other input is the
+    first. What is kept starts as zero, which in a quantised tensor is its zero point."""
+    sess = session(model_path)
+    inputs, outputs = sess.get_inputs(), [o.name for o in sess.get_outputs()]
+    kinds = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
+    zeros = zero_points or {}
+    kept = {i.name: np.full(i.shape, zeros.get(i.name, 0), kinds[i.type]) for i in inputs[1:]}
+    results = []
+    for frame in frames:
+        results.append(sess.run(None, {inputs[0].name: frame} | kept))
+        kept = {old: results[-1][outputs.index(new)] for old, new in states.items()}
+    arrays = {"in_names": np.array([inputs[0].name]), "out_names": np.array(outputs), "in_0": frames}
+    arrays |= {f"out_{i}": np.stack(values) for i, values in enumerate(zip(*results))}
+    np.savez_compressed(npz_path, **arrays)

@@ -3,7 +3,6 @@
 
 use super::Identity;
 use super::log::{FORMAT, WORD};
-use crate::budget::state_bytes;
 use std::fmt::Write as _;
 use tinyc_ir::Tensor;
 use tinyc_ir::loops::{Program, Scalar};
@@ -29,7 +28,7 @@ pub(super) fn source(program: &Program, identity: &Identity, samples: &[Vec<Tens
     out.push_str(include_str!("firmware/bench.c"));
     out.push('\n');
     inputs(&mut out, program, samples);
-    memory(&mut out, program);
+    memory(&mut out, program, prefix);
     hash(&mut out, program);
     bench(&mut out, program, identity, samples.len());
     out.push_str(
@@ -65,17 +64,22 @@ fn memories(program: &Program) -> Vec<(String, usize)> {
         let one = |(i, &b): (usize, &_)| (format!("{kind}{i}"), program.buffers[b].bytes());
         buffers.iter().enumerate().map(one).collect::<Vec<_>>()
     };
-    let mut all = face("input", &program.inputs);
-    all.extend(face("output", &program.outputs));
-    if state_bytes(program) > 0 {
-        all.push(("state".into(), state_bytes(program)));
+    let mut all = Vec::new();
+    if program.state_bytes() > 0 {
+        all.push(("state".into(), program.state_bytes()));
     }
+    all.extend(face("input", &program.inputs));
+    all.extend(face("output", &program.outputs));
     all.push(("arena".into(), program.arena_bytes as usize));
     all
 }
 
-fn memory(out: &mut String, program: &Program) {
+fn memory(out: &mut String, program: &Program, prefix: &str) {
     for (name, bytes) in memories(program) {
+        if name == "state" {
+            let _ = writeln!(out, "static {prefix}_state state;");
+            continue;
+        }
         // As the header's own example does; an array of no elements does not exist in C.
         let _ = writeln!(out, "static union {{ uint8_t bytes[{}]; uint64_t align; }} {name};", bytes.max(1));
     }
@@ -109,8 +113,18 @@ fn hash(out: &mut String, program: &Program) {
     out.push_str("    return hash;\n}\n\n");
 }
 
+/// A piece of memory as an argument of `run`.
+fn argument(name: &str) -> String {
+    if name == "state" { "&state".into() } else { format!("(void *){name}.bytes") }
+}
+
 fn bench(out: &mut String, program: &Program, identity: &Identity, samples: usize) {
     let Identity { model, tinyc, core, emit, files, inputs } = identity;
+    // The samples are one sequence.
+    let begin = match program.state_bytes() {
+        0 => String::new(),
+        _ => format!("{model}_init(&state);\n    "),
+    };
     let _ = write!(
         out,
         "void tinyc_bench(void)\n{{\n    \
@@ -123,7 +137,7 @@ fn bench(out: &mut String, program: &Program, identity: &Identity, samples: usiz
              end_line();\n    \
              start_clock(clock);\n    \
              (void)stop_clock(clock, &overhead);\n    \
-             for (sample = 0; sample < SAMPLES; sample++) {{\n        \
+             {begin}for (sample = 0; sample < SAMPLES; sample++) {{\n        \
              uint32_t cycles = 0;\n        \
              int status, known;\n"
     );
@@ -131,12 +145,12 @@ fn bench(out: &mut String, program: &Program, identity: &Identity, samples: usiz
         let bytes = program.buffers[buffer].bytes();
         let _ = writeln!(out, "        copy(input{i}.bytes, samples{i}[sample], {bytes}u);");
     }
-    for (name, bytes) in memories(program).iter().filter(|(name, _)| !name.starts_with("input")) {
-        let value = if name == "state" { "0" } else { "0xa5" };
-        let _ = writeln!(out, "        fill({name}.bytes, {value}, {bytes}u);");
+    for (name, bytes) in
+        memories(program).iter().filter(|(name, _)| !name.starts_with("input") && name != "state")
+    {
+        let _ = writeln!(out, "        fill({name}.bytes, 0xa5, {bytes}u);");
     }
-    let arguments: Vec<String> =
-        memories(program).iter().map(|(name, _)| format!("(void *){name}.bytes")).collect();
+    let arguments: Vec<String> = memories(program).iter().map(|(name, _)| argument(name)).collect();
     let _ = write!(
         out,
         "        start_clock(clock);\n        \

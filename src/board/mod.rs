@@ -10,9 +10,9 @@ pub use log::{Log, Sample, read};
 pub use report::{BoardReport, Measured};
 
 use crate::pipeline::{Compiled, Emit};
+use crate::state::Sequence;
 use std::collections::BTreeSet;
 use tinyc_backends::c::File;
-use tinyc_ir::eval::eval;
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
 use tinyc_targets::Target;
 
@@ -63,8 +63,8 @@ fn listed(emit: &BTreeSet<Emit>) -> String {
     emit.iter().map(|emit| emit.name()).collect::<Vec<_>>().join(",")
 }
 
-/// The source of a firmware that runs the network on these samples. They fit the reference graph, and there is one at
-/// least.
+/// The source of a firmware that runs the network on these samples. They fit the reference graph, there is one at
+/// least, and with a state they are one sequence.
 pub fn package(compiled: &Compiled, target: &Target, samples: &[Vec<Tensor>]) -> File {
     let identity = Identity::new(compiled, target, samples);
     let text = firmware::source(&compiled.program, &identity, samples);
@@ -119,7 +119,10 @@ pub fn compare(
         },
     ])?;
     let reference = &compiled.model.reference;
-    let expected = samples.iter().map(|inputs| hash::of_outputs(&eval(reference, inputs).outputs(reference)));
+    let mut sequence = Sequence::new(reference, &compiled.model.states);
+    let expected = samples
+        .iter()
+        .map(|inputs| hash::of_outputs(&compiled.model.states.outputs(reference, &sequence.next(inputs))));
     Ok(BoardReport::new(compiled, target, log, expected.collect()))
 }
 

@@ -62,6 +62,29 @@ fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
     Ok((name.to_owned(), dims.split(',').map(read).collect::<Result<_, _>>()?))
 }
 
+/// What the model keeps between runs.
+#[derive(clap::Args)]
+pub(crate) struct StateArgs {
+    /// An output that becomes this input of the next run: the network keeps it in a struct; may be repeated. Samples are then one
+    /// sequence, in order
+    #[arg(long, value_name = "INPUT=OUTPUT", value_parser = pair)]
+    state: Vec<(String, String)>,
+}
+
+impl StateArgs {
+    /// Names of inputs and of the outputs that become them.
+    pub(crate) fn pairs(&self) -> Vec<(String, String)> {
+        self.state.clone()
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((input, output)) if !input.is_empty() && !output.is_empty() => Ok((input.into(), output.into())),
+        _ => Err("write INPUT=OUTPUT with the names of an input and of the output that becomes it".into()),
+    }
+}
+
 /// The core or chip to compile for.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]

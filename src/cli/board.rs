@@ -38,6 +38,6 @@ pub(super) fn compare(
     samples: &SampleArgs,
     log: &Log,
 ) -> Result<BoardReport, Failure> {
-    let samples = samples.load(&compiled.model.reference, Some(log.samples.len()))?;
+    let samples = samples.load(&compiled.model, Some(log.samples.len()))?;
     Ok(board::compare(compiled, target, &samples, log)?)
 }

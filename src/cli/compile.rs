@@ -1,6 +1,6 @@
 //! `tinyc compile`: from a model file to files for firmware, with a summary of what they need.
 
-use super::args::{ModelArgs, TargetArgs};
+use super::args::{ModelArgs, StateArgs, TargetArgs};
 use super::progress::Progress;
 use super::sampling::{SampleArgs, random};
 use super::{Console, Failure, emission, files, size, summary};
@@ -45,7 +45,7 @@ pub(super) struct Args {
     #[command(flatten)]
     compiler: CompilerArgs,
 
-    /// Print the report as JSON, as in NAME.report.json: {"status", "tinyc", "model", "target", "inputs", "outputs", "layers",
+    /// Print the report as JSON, as in NAME.report.json: {"status", "tinyc", "model", "target", "inputs", "outputs", "states", "layers",
     /// "macs", "time", "flash", "ram", "prototype", "files", "diagnostics"}
     #[arg(long)]
     pub(super) json: bool,
@@ -65,7 +65,10 @@ pub(super) struct CompilerArgs {
     #[arg(long, value_name = "NAME", value_parser = identifier)]
     name: Option<String>,
 
-    /// RAM for the arena, inputs and outputs, as 65536, 64K or 1M; by default the chip's largest
+    #[command(flatten)]
+    states: StateArgs,
+
+    /// RAM for the arena, inputs, outputs and state, as 65536, 64K or 1M; by default the chip's largest
     #[arg(long, value_name = "SIZE", value_parser = size::parse, help_heading = "Limits")]
     ram: Option<u64>,
 
@@ -79,6 +82,8 @@ Examples:
   tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m4
   tinyc compile examples/models/digits/digits_f32.onnx --target nucleo-l4r5zi --name digits
   tinyc compile examples/models/twins/dyn_dims.onnx --target cortex-m7 --shape input=1,3,9,7
+  tinyc compile examples/models/twins/stream.onnx --target cortex-m4 \\
+      --state past=past_next --state hidden=hidden_next --state older=older_next
   tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m0 \\
       --ram 4K --flash 16K
   tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m4 --emit obj,asm \\
@@ -96,6 +101,7 @@ pub(super) fn options(
         budget: Budget { ram: compiler.ram.or(own.ram), flash: compiler.flash.or(own.flash) },
         name: compiler.name.clone(),
         shapes: model.shapes.by_input(),
+        states: compiler.states.pairs(),
         target,
         emit,
     }
@@ -123,7 +129,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     let report_name = format!("{}.report.json", report.model.name);
     let mut set = compiled.artefacts();
     if let Some(Package::Bench) = args.package {
-        let samples = args.samples.load(&compiled.model.reference, Some(PACKED_SAMPLES))?;
+        let samples = args.samples.load(&compiled.model, Some(PACKED_SAMPLES))?;
         let source = board::package(&compiled, &options.target, &samples);
         report.files.push(source.name.clone());
         set.push((source.name, source.text.into_bytes()));
@@ -149,7 +155,7 @@ fn add_chip(report: &mut Report, compiled: &Compiled, target: &Target) {
         return;
     }
     let progress = Progress::spinner("simulating the chip's flash");
-    let run = random(&compiled.model.reference, 0, 1).pop().map(|sample| simulate(compiled, target, sample));
+    let run = random(&compiled.model, 0, 1).pop().map(|sample| simulate(compiled, target, sample));
     drop(progress);
     if let Some(cycles) = run.and_then(Result::ok).and_then(|run| run.on_chip) {
         time.add_chip(cycles, target);

@@ -1,6 +1,6 @@
 //! `tinyc run`: the reference evaluation of a model on the host, compared with what the input file knows of the answers.
 
-use super::args::ModelArgs;
+use super::args::{ModelArgs, StateArgs};
 use super::progress::Progress;
 use super::style::{self, TITLE, paint};
 use super::table::{Align, Table};
@@ -12,7 +12,8 @@ use tinyc::agreement::Agreement;
 use tinyc::npz::{self, Array, stand_in};
 use tinyc::report::Message;
 use tinyc::samples::{self, Samples};
-use tinyc_ir::{DType, Data, Graph, Tensor, TensorType, eval};
+use tinyc::state::Sequence;
+use tinyc_ir::{DType, Data, Graph, Tensor, TensorType};
 
 /// Evaluates a model on the host: the reference that all emitted code is compared with
 ///
@@ -24,6 +25,9 @@ use tinyc_ir::{DType, Data, Graph, Tensor, TensorType, eval};
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelArgs,
+
+    #[command(flatten)]
+    states: StateArgs,
 
     /// The inputs, an .npz file
     #[arg(long, value_name = "FILE")]
@@ -53,7 +57,9 @@ Examples:
   tinyc run examples/models/digits/digits_int8_io.onnx \\
       --inputs examples/models/digits/digits_vectors_int8_io.npz
   tinyc run examples/models/digits/digits_int8_io.onnx --quantize-inputs --samples 3 \\
-      --inputs examples/models/digits/digits_samples.npz --outputs y.npz";
+      --inputs examples/models/digits/digits_samples.npz --outputs y.npz
+  tinyc run examples/models/twins/stream.onnx --inputs examples/models/twins/stream_sequence.npz \\
+      --state past=past_next --state hidden=hidden_next --state older=older_next";
 
 /// The most samples whose outputs are printed for a person.
 const SHOWN_SAMPLES: usize = 8;
@@ -93,15 +99,18 @@ struct Output {
 /// Evaluates and prints.
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
     let model = tinyc::pipeline::load(&args.model.model, &args.model.shapes.by_input())?;
+    let model = model.keeping(&args.states.pairs())?;
     console.warn(&model.warnings)?;
     let graph = &model.reference;
     let npz = npz::read(&args.inputs)?;
     let limit = args.samples.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-    let samples = samples::select(&npz, graph, limit, args.quantize_inputs)?;
+    let samples = samples::select(&npz, &model, limit, args.quantize_inputs)?;
     let progress = Progress::bar("evaluating", samples.inputs.len() as u64);
     let mut outputs: Vec<Vec<Tensor>> = vec![Vec::new(); graph.outputs.len()];
+    // Without a state, each run begins as the first does.
+    let mut sequence = Sequence::new(graph, &model.states);
     for (sample, inputs) in samples.inputs.iter().enumerate() {
-        let run = eval::eval(graph, inputs);
+        let run = sequence.next(inputs);
         if let Some(failure) = samples::failure(graph, &run, sample) {
             return Err(Failure::from(failure.at(&*npz.name)));
         }

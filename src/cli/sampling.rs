@@ -2,9 +2,10 @@
 
 use super::Failure;
 use std::path::PathBuf;
+use tinyc::pipeline::Model;
 use tinyc::{npz, samples};
+use tinyc_ir::Tensor;
 use tinyc_ir::seeded::Seeded;
-use tinyc_ir::{Graph, Tensor};
 
 /// Random samples, if the user does not say how many.
 const RANDOM_SAMPLES: u32 = 4;
@@ -36,12 +37,12 @@ pub(super) struct SampleArgs {
 }
 
 impl SampleArgs {
-    /// The samples, one tensor per input of the graph each; at most `limit`, if the user says nothing else.
-    pub(super) fn load(&self, graph: &Graph, limit: Option<usize>) -> Result<Vec<Vec<Tensor>>, Failure> {
+    /// The samples, one tensor per input that the user supplies each; at most `limit`, if the user says nothing else.
+    pub(super) fn load(&self, model: &Model, limit: Option<usize>) -> Result<Vec<Vec<Tensor>>, Failure> {
         let wanted = self.samples.map(|n| n as usize).or(limit);
         match &self.inputs {
-            Some(path) => Ok(samples::select(&npz::read(path)?, graph, wanted, self.quantize_inputs)?.inputs),
-            None => Ok(random(graph, self.seed, wanted.unwrap_or(RANDOM_SAMPLES as usize))),
+            Some(path) => Ok(samples::select(&npz::read(path)?, model, wanted, self.quantize_inputs)?.inputs),
+            None => Ok(random(model, self.seed, wanted.unwrap_or(RANDOM_SAMPLES as usize))),
         }
     }
 
@@ -60,10 +61,11 @@ impl SampleArgs {
 }
 
 /// Inputs over the whole range of their types.
-pub(super) fn random(graph: &Graph, seed: u64, count: usize) -> Vec<Vec<Tensor>> {
+pub(super) fn random(model: &Model, seed: u64, count: usize) -> Vec<Vec<Tensor>> {
     let mut stream = Seeded::new(seed);
+    let graph = &model.reference;
     let mut sample = || {
-        let types = graph.inputs.iter().map(|&value| graph.ty(value));
+        let types = model.states.supplied(graph).map(|(_, value)| graph.ty(value));
         types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect()
     };
     (0..count).map(|_| sample()).collect()

@@ -176,9 +176,12 @@ fn totals(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             fact(out, "", &paint(DIM, format!("  {bytes:>width$}  {name}")))?;
         }
     }
-    let used = u64::from(ram.arena_bytes) + ram.input_bytes + ram.output_bytes;
-    let buffers =
-        format!("arena, input {} and output {}", grouped(ram.input_bytes), grouped(ram.output_bytes));
+    let used = u64::from(ram.arena_bytes) + ram.input_bytes + ram.output_bytes + ram.state_bytes;
+    let (input, output) = (grouped(ram.input_bytes), grouped(ram.output_bytes));
+    let buffers = match ram.state_bytes {
+        0 => format!("arena, input {input} and output {output}"),
+        state => format!("arena, input {input}, output {output} and state {}", grouped(state)),
+    };
     fact(out, "RAM", &format!("{} B{}: {buffers}", grouped(used), share(used, ram.limit_bytes)))?;
     match ram.stack_bytes {
         Some(bytes) => fact(out, "Stack", &format!("{} B, on top of that", grouped(bytes))),

@@ -108,7 +108,7 @@ fn simulated(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
     let options = options(&args.model, target, &args.compiler, [method.emit()].into());
     let progress = Progress::spinner("compiling");
     let compiled = pipeline::compile(&args.model.model, &options)?;
-    let samples = args.samples.load(&compiled.model.reference, None)?;
+    let samples = args.samples.load(&compiled.model, None)?;
     let settings = verify::Options { method, keep: args.keep.clone(), ..verify::Options::default() };
     let mut say = |what: &str| progress.say(what);
     let verification = verify::verify(&compiled, &options.target, &samples, &settings, &mut say)?;

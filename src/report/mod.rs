@@ -32,6 +32,8 @@ pub struct Report {
     pub inputs: Vec<Port>,
     /// What the user receives, in order.
     pub outputs: Vec<Port>,
+    /// What the network keeps between runs.
+    pub states: Vec<State>,
     /// The layers in the order of execution.
     pub layers: Vec<Layer>,
     /// Multiply-accumulates of one inference.
@@ -89,6 +91,15 @@ pub struct Port {
     pub scale: Option<f32>,
     /// See `scale`.
     pub zero_point: Option<i32>,
+}
+
+/// An input that is an output of the run before.
+#[derive(Clone, Debug, Serialize)]
+pub struct State {
+    /// The input.
+    pub input: Port,
+    /// The output's name in the model.
+    pub output: String,
 }
 
 /// One step of execution.
@@ -149,9 +160,11 @@ pub struct Ram {
     pub input_bytes: u64,
     /// The user's buffers for outputs.
     pub output_bytes: u64,
+    /// What is kept between runs.
+    pub state_bytes: u64,
     /// The most stack that a run takes, if machine code was emitted.
     pub stack_bytes: Option<u32>,
-    /// What there is for arena, inputs and outputs.
+    /// What there is for arena, inputs, outputs and state.
     pub limit_bytes: Option<u64>,
 }
 
@@ -168,13 +181,15 @@ impl Report {
     /// Sums up a compilation. `file` is the model's name without its folder.
     pub fn new(compiled: &Compiled, file: &str, target: &Target, budget: &Budget) -> Self {
         let (model, memory, program) = (&compiled.model, &compiled.memory, &compiled.program);
-        let ports = |values: &[tinyc_ir::Value]| {
-            let port = |&value: &tinyc_ir::Value| {
-                port(&compiled.optimised.values[value].name, compiled.optimised.ty(value))
-            };
-            values.iter().map(port).collect::<Vec<_>>()
-        };
-        let (inputs, outputs) = (ports(&compiled.optimised.inputs), ports(&compiled.optimised.outputs));
+        let graph = &compiled.optimised;
+        let of = |value: tinyc_ir::Value| port(&graph.values[value].name, graph.ty(value));
+        let inputs: Vec<Port> = model.states.supplied(graph).map(|(_, value)| of(value)).collect();
+        let outputs: Vec<Port> = model.states.received(graph).map(|(_, value)| of(value)).collect();
+        let kept = model.states.kept().iter();
+        let states = kept.map(|kept| State {
+            input: of(graph.inputs[kept.input]),
+            output: model.imported.values[model.imported.outputs[kept.output]].name.clone(),
+        });
         let output_bytes = outputs.iter().map(|port| port.bytes as u64).sum();
         let alive = memory.alive.iter().map(|(name, bytes)| Alive { name: name.clone(), bytes: *bytes });
         let object = compiled.object.as_ref();
@@ -198,6 +213,7 @@ impl Report {
             },
             inputs,
             outputs,
+            states: states.collect(),
             layers: program
                 .calls
                 .iter()
@@ -220,6 +236,7 @@ impl Report {
                 alive_at_peak: alive.collect(),
                 input_bytes: face_bytes(program) - output_bytes,
                 output_bytes,
+                state_bytes: program.state_bytes() as u64,
                 stack_bytes: object.map(|object| object.stack_bytes),
                 limit_bytes: budget.ram,
             },

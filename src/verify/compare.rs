@@ -5,18 +5,19 @@ use super::report::{Mismatch, Side, Verification};
 use super::trace::Piece;
 use crate::pipeline::Compiled;
 use crate::samples;
+use crate::state::Sequence;
 use std::collections::{BTreeMap, BTreeSet};
-use tinyc_ir::eval::{Evaluation, eval};
+use tinyc_ir::eval::Evaluation;
 use tinyc_ir::loops::{Buffer, Program};
 use tinyc_ir::{DType, Data, Def, Diagnostic, Diagnostics, Graph, Tensor, Value};
 
 /// What the evaluator says about one sample.
 pub(super) struct Expected {
     /// Its position among all samples.
-    sample: usize,
+    pub(super) sample: usize,
     /// Why there are none, if the compiled network must end the run with an error.
     failure: Option<Diagnostic>,
-    /// The reference graph's outputs.
+    /// The outputs of the reference graph that the user receives.
     outputs: Vec<Tensor>,
     /// Every tensor of the reference graph and of the optimised graph, for a traced sample.
     tensors: Option<(Evaluation, Evaluation)>,
@@ -25,14 +26,15 @@ pub(super) struct Expected {
 impl Expected {
     /// Evaluates all samples, the first `traced` of them with the optimised graph too.
     pub(super) fn all(compiled: &Compiled, samples: &[Vec<Tensor>], traced: usize) -> Vec<Self> {
-        let reference = &compiled.model.reference;
-        let one = |(sample, inputs): (usize, &Vec<Tensor>)| match sample < traced {
-            true => Self::traced(compiled, sample, inputs),
-            false => {
-                let run = eval(reference, inputs);
-                let failure = samples::failure(reference, &run, sample);
-                Self { sample, failure, outputs: run.outputs(reference), tensors: None }
-            }
+        let (graph, states) = (&compiled.model.reference, &compiled.model.states);
+        let mut reference = Sequence::new(graph, states);
+        let mut optimised = Sequence::new(&compiled.optimised, states);
+        let one = |(sample, inputs): (usize, &Vec<Tensor>)| {
+            let evaluation = reference.next(inputs);
+            let failure = samples::failure(graph, &evaluation, sample);
+            let outputs = states.outputs(graph, &evaluation);
+            let tensors = (sample < traced).then(|| (evaluation, optimised.next(inputs)));
+            Self { sample, failure, outputs, tensors }
         };
         samples.iter().enumerate().map(one).collect()
     }
@@ -40,15 +42,6 @@ impl Expected {
     /// The first sample that the evaluator cannot answer, either.
     pub(super) fn failure(all: &[Self]) -> Option<Diagnostic> {
         all.iter().find_map(|expected| expected.failure.clone())
-    }
-
-    /// Evaluates both graphs.
-    pub(super) fn traced(compiled: &Compiled, sample: usize, inputs: &[Tensor]) -> Self {
-        let reference = eval(&compiled.model.reference, inputs);
-        let optimised = eval(&compiled.optimised, inputs);
-        let failure = samples::failure(&compiled.model.reference, &reference, sample);
-        let outputs = reference.outputs(&compiled.model.reference);
-        Self { sample, failure, outputs, tensors: Some((reference, optimised)) }
     }
 }
 

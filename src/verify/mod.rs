@@ -23,13 +23,13 @@ mod trace;
 pub use once::{Simulated, simulate};
 pub use report::{Cycles, Flash, Instructions, LayerTime, Mismatch, Side, Verification};
 
-use crate::pipeline::{Compiled, Emit};
+use crate::pipeline::{Compiled, Emit, Model};
 use compare::Expected;
 use machine::Machine;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use tinyc_ir::{Diagnostic, Diagnostics, Graph, Tensor};
+use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
 use tinyc_targets::Target;
 
 /// What runs, and on which machine.
@@ -75,7 +75,8 @@ impl Default for Options {
     }
 }
 
-/// Builds, runs, compares. `samples` hold one tensor per input of the reference graph, in its order; `progress` is told
+/// Builds, runs, compares. `samples` hold one tensor per input that the user supplies, in the reference graph's
+/// order; with a state they are one sequence, which starts from zeros; `progress` is told
 /// what is being done.
 ///
 /// A difference is no error: it is the result's [`mismatch`](Verification::mismatch).
@@ -93,7 +94,7 @@ pub fn verify(
 ) -> Result<Verification, Diagnostics> {
     let start = Instant::now();
     check_emitted(compiled, options.method)?;
-    check_samples(&compiled.model.reference, samples)?;
+    check_samples(&compiled.model, samples)?;
     let pieces = trace::pieces(&compiled.program);
     let mut verification = Verification::new(compiled, target, options.method, samples.len());
 
@@ -125,8 +126,11 @@ pub fn verify(
     match found.filter(|&sample| sample >= traced && options.traced > 0 && machine.traces()) {
         Some(sample) => {
             progress("tracing the sample that differs");
-            let expected = [Expected::traced(compiled, sample, &samples[sample])];
-            let run = machine.run(&samples[sample..=sample], 1)?;
+            // A sample of a sequence is what it is because of those before it.
+            let first = if compiled.model.states.is_empty() { sample } else { 0 };
+            let mut expected = Expected::all(compiled, &samples[first..=sample], usize::MAX);
+            expected.iter_mut().for_each(|expected| expected.sample += first);
+            let run = machine.run(&samples[first..=sample], sample + 1 - first)?;
             verification.compare_tensors(compiled, &pieces, &expected, &run.traced)?;
         }
         None if machine.traces() && traced > 0 => {
@@ -147,19 +151,21 @@ fn check_emitted(compiled: &Compiled, method: Method) -> Result<(), Diagnostics>
     Err(Diagnostic::error(code::NOT_EMITTED, message).help(format!("compile with `--emit {emit}`")).into())
 }
 
-fn check_samples(graph: &Graph, samples: &[Vec<Tensor>]) -> Result<(), Diagnostics> {
+fn check_samples(model: &Model, samples: &[Vec<Tensor>]) -> Result<(), Diagnostics> {
+    let graph = &model.reference;
+    let supplied: Vec<_> = model.states.supplied(graph).map(|(_, value)| value).collect();
     let mut problems = Diagnostics::default();
     if samples.is_empty() {
         problems.push(Diagnostic::error(code::SAMPLE, "there is no sample to verify with"));
     }
     for (i, inputs) in samples.iter().enumerate() {
-        if inputs.len() != graph.inputs.len() {
-            let need = count(graph.inputs.len(), "input");
+        if inputs.len() != supplied.len() {
+            let need = count(supplied.len(), "input");
             let message = format!("sample {i} has {}, the model {need}", count(inputs.len(), "input"));
             problems.push(Diagnostic::error(code::SAMPLE, message));
             continue;
         }
-        for (tensor, &value) in inputs.iter().zip(&graph.inputs) {
+        for (tensor, &value) in inputs.iter().zip(&supplied) {
             let ty = graph.ty(value);
             if (tensor.dtype(), &tensor.shape) != (ty.dtype, &ty.shape) {
                 let name = &graph.values[value].name;

@@ -21,7 +21,7 @@ pub struct Simulated {
     pub stack_bytes: u64,
 }
 
-/// Runs the machine code on one sample: one tensor per input of the reference graph, in its order.
+/// Runs the machine code on one sample: one tensor per input that the user supplies, in its order.
 ///
 /// # Errors
 /// A compilation without machine code; a sample that does not fit the model; code that faults or returns an error.
@@ -31,7 +31,7 @@ pub fn simulate(compiled: &Compiled, target: &Target, sample: Vec<Tensor>) -> Re
         return Err(Diagnostic::error(code::NOT_EMITTED, message).help("compile with `--emit obj`").into());
     }
     let samples = [sample];
-    check_samples(&compiled.model.reference, &samples)?;
+    check_samples(&compiled.model, &samples)?;
     let run = Simulator::new(compiled, target, &[])?.run(&samples, 0)?;
     let first = |counts: &[u64]| counts.first().copied().unwrap_or_default();
     Ok(Simulated {

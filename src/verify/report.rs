@@ -203,7 +203,7 @@ impl Verification {
         self.ram = Ram {
             arena: program.arena_bytes.into(),
             inputs_and_outputs: crate::budget::face_bytes(program),
-            state: crate::budget::state_bytes(program) as u64,
+            state: program.state_bytes() as u64,
             variables,
         };
     }

@@ -4,7 +4,6 @@
 use super::code;
 use super::qemu::{FLAGS, cannot, run};
 use super::run::Footprint;
-use crate::budget::state_bytes;
 use crate::pipeline::{Compiled, Emit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,7 +71,7 @@ pub fn measure(
     let (&[input], &[output]) = (program.inputs.as_slice(), program.outputs.as_slice()) else {
         return Err(refuse("it measures networks of one input and one output").into());
     };
-    if state_bytes(program) > 0 {
+    if program.state_bytes() > 0 {
         return Err(refuse("it measures networks without state").into());
     }
     let temporary = tempfile::Builder::new().prefix("tinyc-bench-").tempdir();

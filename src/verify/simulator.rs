@@ -3,7 +3,6 @@
 use super::code;
 use super::run::{Footprint, Run, Spent};
 use super::trace::Piece;
-use crate::budget::state_bytes;
 use crate::pipeline::Compiled;
 use crate::report::ChipCycles;
 use tinyc_backends::thumb::sim::{Fault, FlashModel, Machine, Visit};
@@ -60,7 +59,10 @@ impl<'a> Simulator<'a> {
 
     /// Runs all samples, as many at a time as there are processors, the first `traced` of them tensor by tensor.
     pub(super) fn run(&self, samples: &[Vec<Tensor>], traced: usize) -> Result<Run, Diagnostics> {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        // A sequence runs in order.
+        let stateful = self.program.state_bytes() > 0;
+        let processors =
+            if stateful { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
         let share = samples.len().div_ceil(processors).max(1);
         let parts: Vec<Result<Run, Diagnostics>> = std::thread::scope(|scope| {
             let part = |(number, samples): (usize, &'_ [Vec<Tensor>])| {
@@ -82,6 +84,9 @@ impl<'a> Simulator<'a> {
     fn some(&self, samples: &[Vec<Tensor>], first: usize, traced: usize) -> Result<Run, Diagnostics> {
         let mut machine = self.machine.clone();
         let mut all = Run::default();
+        if let Some(address) = self.memory.state {
+            machine.write(address, &self.program.initial_state()).map_err(|fault| stopped(&fault))?;
+        }
         for (i, inputs) in samples.iter().enumerate() {
             let run = self.one(&mut machine, inputs, i < traced).map_err(|fault| stopped(&fault))?;
             if run.status != 0 {
@@ -170,7 +175,7 @@ impl Memory {
         };
         let inputs = face(machine, &program.inputs, false)?;
         let outputs = face(machine, &program.outputs, true)?;
-        let state = match state_bytes(program) {
+        let state = match program.state_bytes() {
             0 => None,
             bytes => Some(machine.alloc("state", bytes, ALIGN, None, true)?),
         };
@@ -178,7 +183,7 @@ impl Memory {
         Ok(Self { inputs, outputs, state, arena })
     }
 
-    /// Fresh inputs, zeros in the state, nothing anywhere else.
+    /// Fresh inputs, the state as the last run left it, nothing anywhere else.
     fn prepare(&self, program: &Program, machine: &mut Machine, inputs: &[Tensor]) -> Result<(), Fault> {
         for (&address, tensor) in self.inputs.iter().zip(inputs) {
             machine.write(address, &tensor.data.to_le_bytes())?;
@@ -186,16 +191,13 @@ impl Memory {
         for (&address, &buffer) in self.outputs.iter().zip(&program.outputs) {
             machine.forget(address, program.buffers[buffer].bytes() as u32)?;
         }
-        if let Some(address) = self.state {
-            machine.write(address, &vec![0; state_bytes(program)])?;
-        }
         machine.forget(self.arena, program.arena_bytes)
     }
 
     /// The arguments of `run`, in order.
     fn arguments(&self) -> Vec<u32> {
         let face = self.inputs.iter().chain(&self.outputs).copied();
-        face.chain(self.state).chain([self.arena]).collect()
+        self.state.into_iter().chain(face).chain([self.arena]).collect()
     }
 
     fn address(&self, program: &Program, buffer: Buffer) -> u32 {

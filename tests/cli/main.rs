@@ -9,6 +9,7 @@ mod help;
 mod inspect;
 #[path = "../program/mod.rs"]
 mod program;
+mod state;
 mod streams;
 mod verify;
 

@@ -79,6 +79,8 @@ pub(crate) fn own() -> Vec<Model> {
         "residual_qdq",
         "runtime_attention",
         "spectrum",
+        "stream",
+        "stream_qdq",
         "two_inputs",
         "u8u8_qdq",
     ];

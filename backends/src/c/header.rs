@@ -7,6 +7,7 @@ use super::doc::Doc;
 use super::edge;
 use super::names::Symbols;
 use super::scalar::{memory_type, thousands};
+use super::state;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tinyc_ir::loops::{Buffer, Place, Program, Scalar, Stmt};
@@ -26,17 +27,9 @@ pub(super) fn header(program: &Program, symbols: &Symbols, options: &Options) ->
         "/* Working memory of {prefix}_run; its contents need not survive between runs. */\n\
          #define {upper}_ARENA_BYTES {}\n#define {upper}_ARENA_ALIGN {}\n\n",
         program.arena_bytes,
-        align(program, false)
+        align(program)
     );
-    if state_bytes(program) > 0 {
-        let _ = write!(
-            out,
-            "/* Memory that {prefix}_run keeps between runs; zero it before the first. */\n\
-             #define {upper}_STATE_BYTES {}\n#define {upper}_STATE_ALIGN {}\n\n",
-            state_bytes(program),
-            align(program, true)
-        );
-    }
+    out.push_str(&state::declaration(program, symbols));
     for (what, buffers) in [("Input", &program.inputs), ("Output", &program.outputs)] {
         for (i, &buffer) in buffers.iter().enumerate() {
             out.push_str(&face(program, symbols, &format!("{what} {i}"), buffer));
@@ -60,31 +53,19 @@ pub(super) fn run_prototype(program: &Program, symbols: &Symbols) -> Doc {
             len => Doc::from(format!("{constant}{ty} {name}[{len}]")),
         }
     };
-    let mut params: Vec<Doc> = program.inputs.iter().map(|b| param(b, "const ")).collect();
-    params.extend(program.outputs.iter().map(|b| param(b, "")));
-    if state_bytes(program) > 0 {
-        params.push("void *state".into());
+    let mut params: Vec<Doc> = Vec::new();
+    if program.state_bytes() > 0 {
+        params.push(format!("{}_state *state", symbols.prefix).into());
     }
+    params.extend(program.inputs.iter().map(|b| param(b, "const ")));
+    params.extend(program.outputs.iter().map(|b| param(b, "")));
     params.push("void *arena".into());
     Doc::list(format!("int {}_run(", symbols.prefix), params, ")")
 }
 
-/// Bytes of memory that survives between runs.
-pub(super) fn state_bytes(program: &Program) -> usize {
-    let end = |b: &tinyc_ir::loops::BufferData| match b.place {
-        Place::State(offset) => offset as usize + b.bytes(),
-        _ => 0,
-    };
-    program.buffers.values().map(end).max().unwrap_or(0)
-}
-
-fn align(program: &Program, state: bool) -> u32 {
-    let here = |place: &Place| match place {
-        Place::Arena(_) => !state,
-        Place::State(_) => state,
-        _ => false,
-    };
-    program.buffers.values().filter(|b| here(&b.place)).map(|b| b.align).max().unwrap_or(1)
+fn align(program: &Program) -> u32 {
+    let in_arena = |b: &&tinyc_ir::loops::BufferData| matches!(b.place, Place::Arena(_));
+    program.buffers.values().filter(in_arena).map(|b| b.align).max().unwrap_or(1)
 }
 
 /// The documentation at the top, with an example that compiles as C and as C++.
@@ -116,21 +97,24 @@ fn usage(program: &Program, symbols: &Symbols) -> String {
         0 => "NULL".to_string(),
         _ => symbols.buffer(b).to_string(),
     };
-    let mut args: Vec<String> = program.inputs.iter().chain(&program.outputs).map(argument).collect();
-    let memory = |name: &str, macro_name: &str| {
-        format!("    static union {{ uint8_t bytes[{upper}_{macro_name}_BYTES]; uint64_t align; }} {name};")
-    };
-    if state_bytes(program) > 0 {
-        lines.push(memory("state", "STATE"));
-        args.push("&state".into());
+    let stateful = program.state_bytes() > 0;
+    let mut args: Vec<String> = stateful.then(|| "&state".to_string()).into_iter().collect();
+    args.extend(program.inputs.iter().chain(&program.outputs).map(argument));
+    if stateful {
+        lines.push(format!("    static {prefix}_state state;"));
     }
     if program.arena_bytes > 0 {
-        lines.push(memory("arena", "ARENA"));
+        lines.push(format!(
+            "    static union {{ uint8_t bytes[{upper}_ARENA_BYTES]; uint64_t align; }} arena;"
+        ));
         args.push("&arena".into());
     } else {
         args.push("NULL".into());
     }
     lines.push(String::new());
+    if stateful {
+        lines.push(format!("    {prefix}_init(&state);"));
+    }
     lines.push(format!("    int status = {prefix}_run({});", args.join(", ")));
     let mut out = String::new();
     for line in lines {
@@ -205,6 +189,9 @@ fn codes(program: &Program, prefix: &str) -> String {
         "/* Runs the network once. Inputs are read, outputs are written whole. The arena must be aligned to\n \
          * the number of bytes above, inputs and outputs likewise; none of them may overlap.\n",
     );
+    if program.state_bytes() > 0 {
+        out.push_str(" * The state is read and then holds what the next run starts from.\n");
+    }
     if codes.is_empty() {
         out.push_str(" * Returns 0: nothing in this network can fail. */\n");
         return out;

@@ -21,6 +21,7 @@ mod prelude;
 mod reserved;
 mod scalar;
 mod source;
+mod state;
 
 use std::collections::BTreeSet;
 use tinyc_ir::loops::Program;

@@ -123,6 +123,9 @@ impl Symbols {
                 buffers[buffer.index()] = name;
             }
         }
+        for (buffer, _) in program.states() {
+            buffers[buffer.index()] = run.fresh(&program.buffers[buffer].name);
+        }
         let mut file = Names::file(&prefix, run.taken.union(locals).cloned().collect());
         for (buffer, data) in program.buffers.iter().filter(|(_, data)| matches!(data.place, Place::Flash(_)))
         {

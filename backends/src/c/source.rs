@@ -275,7 +275,7 @@ fn places<'a>(
         let lines: Vec<(u32, Buffer)> =
             used.iter().filter_map(|&b| Some((offset_of(&program.buffers[b].place, state)?, b))).collect();
         if lines.is_empty() {
-            if !state || super::header::state_bytes(program) > 0 {
+            if !state || program.state_bytes() > 0 {
                 unused.push(whole);
             }
             continue;

@@ -5,7 +5,7 @@ use super::{Callee, Function, Module};
 use std::collections::BTreeMap;
 use tinyc_ir::Data;
 use tinyc_ir::entity::Entity;
-use tinyc_ir::loops::{Buffer, Place, Program};
+use tinyc_ir::loops::{Buffer, Program};
 
 /// Where the constants lie; all other memory is above.
 const CONSTANTS: u32 = 0x0800_0000;
@@ -53,17 +53,14 @@ pub fn execute(
     };
     let garbage = |bytes: usize| vec![GARBAGE; bytes.max(1)];
     let memory = &mut interpreter.memory;
-    let mut args: Vec<u32> = inputs.iter().map(|d| add(memory, d.to_le_bytes())).collect();
+    let mut args: Vec<u32> = Vec::new();
+    if program.state_bytes() > 0 {
+        args.push(add(memory, program.initial_state()));
+    }
+    args.extend(inputs.iter().map(|d| add(memory, d.to_le_bytes())));
     let size = |buffer: &Buffer| program.buffers[*buffer].bytes();
     let outputs: Vec<u32> = program.outputs.iter().map(|b| add(memory, garbage(size(b)))).collect();
     args.extend(&outputs);
-    let state = program.buffers.values().filter_map(|b| match b.place {
-        Place::State(offset) => Some(offset as usize + b.bytes()),
-        _ => None,
-    });
-    if let Some(bytes) = state.max().filter(|&bytes| bytes > 0) {
-        args.push(add(memory, vec![0; bytes]));
-    }
     args.push(add(memory, garbage(program.arena_bytes as usize)));
 
     let entry = module.functions.len() - 1;

@@ -10,7 +10,7 @@ use tinyc_ir::loops::{Buffer, Place, Program};
 pub struct Module {
     /// One function per kernel, in the program's order, then the entry function `NAME_run`. A kernel takes the addresses
     /// of its parameters in their order; it returns a code if some `fail` is in it, else nothing. The entry takes
-    /// the inputs, the outputs, the state if there is any, and the arena, and returns 0 or the code.
+    /// the state if there is any, the inputs, the outputs, and the arena, and returns 0 or the code.
     pub functions: Vec<Function>,
     /// The program's constants.
     pub data: Data,

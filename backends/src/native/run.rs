@@ -6,9 +6,9 @@ use super::{Builder, Callee, Class, Cond, Count, Edge, End, Function, Machine, O
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::{Buffer, Place, Program};
 
-/// `NAME_run(inputs…, outputs…, [state,] arena)`, as the header of the C backend declares it.
+/// `NAME_run([state,] inputs…, outputs…, arena)`, as the header of the C backend declares it.
 pub(super) fn function(program: &Program, data: &Data, machine: &Machine) -> Function {
-    let has_state = program.buffers.values().any(|b| matches!(b.place, Place::State(_)) && b.bytes() > 0);
+    let has_state = program.state_bytes() > 0;
     let faces = program.inputs.len() + program.outputs.len();
     let params = vec![Class::Word; faces + usize::from(has_state) + 1];
     let name = format!("{}_run", crate::c::prefix(program));
@@ -43,13 +43,14 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn address(&mut self, buffer: Buffer) -> Value {
-        let inputs = self.program.inputs.len();
+        let first = usize::from(self.has_state);
+        let inputs = first + self.program.inputs.len();
         let faces = inputs + self.program.outputs.len();
         match &self.program.buffers[buffer].place {
-            Place::Input(n) => self.values[*n as usize],
+            Place::Input(n) => self.values[first + *n as usize],
             Place::Output(n) => self.values[inputs + *n as usize],
-            Place::State(offset) => self.sum(self.values[faces], *offset),
-            Place::Arena(offset) => self.sum(self.values[faces + usize::from(self.has_state)], *offset),
+            Place::State(offset) => self.sum(self.values[0], *offset),
+            Place::Arena(offset) => self.sum(self.values[faces], *offset),
             Place::Flash(_) => {
                 self.constant(self.data.offset(buffer).expect("used constants are in the data"))
             }

@@ -48,7 +48,7 @@ pub struct BufferData {
     pub packed: Option<(DType, usize)>,
     /// The tensor of the optimised graph that the buffer holds once written, if it holds exactly one.
     pub tensor: Option<String>,
-    /// Quantisation and dimensions of an input or output, for named constants in the emitted code.
+    /// Quantisation and dimensions of an input, an output or a state, for named constants in the emitted code.
     pub face: Option<Face>,
 }
 
@@ -74,6 +74,43 @@ pub enum Place {
     Arena(u32),
     /// Memory that keeps its contents between runs, at this offset in bytes of the state.
     State(u32),
+}
+
+impl Program {
+    /// Bytes of the memory that keeps its contents between runs; 0 if there is none.
+    pub fn state_bytes(&self) -> usize {
+        let end = |b: &BufferData| match b.place {
+            Place::State(offset) => offset as usize + b.bytes(),
+            _ => 0,
+        };
+        self.buffers.values().map(end).max().unwrap_or(0)
+    }
+
+    /// What the state holds before the first run: zeros, which in a quantised tensor are its zero points.
+    pub fn initial_state(&self) -> Vec<u8> {
+        let mut bytes = vec![0; self.state_bytes()];
+        for (buffer, offset) in self.states() {
+            let data = &self.buffers[buffer];
+            let zero = data.face.as_ref().and_then(|face| face.quant).map_or(0, |(_, zero_point)| zero_point);
+            if zero != 0 {
+                let whole = Data::from_ints(data.scalar, vec![i64::from(zero); data.len]).to_le_bytes();
+                bytes[offset as usize..][..whole.len()].copy_from_slice(&whole);
+            }
+        }
+        bytes
+    }
+
+    /// The buffers that carry a tensor from one run to the next, with their offsets, in the order of these. A layer may write
+    /// such memory through another buffer of the same place.
+    pub fn states(&self) -> Vec<(Buffer, u32)> {
+        let kept = |(buffer, data): (Buffer, &BufferData)| match data.place {
+            Place::State(offset) if data.face.is_some() => Some((buffer, offset)),
+            _ => None,
+        };
+        let mut states: Vec<(Buffer, u32)> = self.buffers.iter().filter_map(kept).collect();
+        states.sort_by_key(|&(_, offset)| offset);
+        states
+    }
 }
 
 impl BufferData {

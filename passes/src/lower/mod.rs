@@ -26,6 +26,7 @@ pub mod requant;
 pub mod rows;
 pub mod scatter;
 pub mod softmax;
+pub mod state;
 pub mod strided;
 pub mod sum;
 pub mod tile;
@@ -40,6 +41,7 @@ pub mod window;
 use crate::plan::Packing;
 use layer::{Layer, identifier, unique};
 use regions::Regions;
+use state::Kept;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::program::Face;
 use tinyc_ir::loops::{Buffer, BufferData, Place, Program};
@@ -96,6 +98,8 @@ impl Unsupported {
 pub struct Lowering<'a> {
     /// What is lowered.
     pub graph: &'a Graph,
+    /// Inputs and outputs that are no business of the user's, because the one becomes the other.
+    kept: Vec<Kept>,
     program: Program,
     features: Features,
     regions: Regions,
@@ -104,14 +108,21 @@ pub struct Lowering<'a> {
 
 /// Lowers a verified graph. Everything that has no kernel is reported at once.
 pub fn lower(graph: &Graph, features: Features) -> Result<Lowered, Diagnostics> {
+    lower_with_states(graph, features, &[])
+}
+
+/// As [`lower`], for a network that keeps some of its outputs as inputs of the next run.
+pub fn lower_with_states(graph: &Graph, features: Features, kept: &[Kept]) -> Result<Lowered, Diagnostics> {
     let mut lowering = Lowering {
         graph,
+        kept: kept.to_vec(),
         program: Program { name: identifier(&graph.name), ..Program::default() },
         features,
         regions: Regions::new(graph),
         buffers: vec![None; graph.values.len()],
     };
     lowering.place_inputs();
+    lowering.place_states();
     lowering.place_outputs();
     let mut problems = Diagnostics::default();
     for node in graph.nodes.keys() {
@@ -125,6 +136,7 @@ pub fn lower(graph: &Graph, features: Features) -> Result<Lowered, Diagnostics> 
         return Err(problems);
     }
     lowering.copy_outputs();
+    lowering.update_states();
     let mut program = lowering.program;
     let memory = memory::plan(&mut program);
     Ok(Lowered { program, memory })
@@ -132,7 +144,9 @@ pub fn lower(graph: &Graph, features: Features) -> Result<Lowered, Diagnostics> 
 
 impl<'a> Lowering<'a> {
     fn place_inputs(&mut self) {
-        for (i, &value) in self.graph.inputs.iter().enumerate() {
+        let kept: Vec<usize> = self.kept.iter().map(|kept| kept.input).collect();
+        let supplied = self.graph.inputs.iter().enumerate().filter(|(i, _)| !kept.contains(i));
+        for (i, (_, &value)) in supplied.enumerate() {
             let buffer = self.add_buffer(value, Place::Input(i as u32));
             self.program.buffers[buffer].face = Some(face(self.graph.ty(value)));
             self.program.inputs.push(buffer);
@@ -140,9 +154,16 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The outputs that the user receives.
+    fn received(&self) -> Vec<Value> {
+        let kept = |i: &usize| self.kept.iter().any(|kept| kept.output == *i);
+        let outputs = self.graph.outputs.iter().enumerate();
+        outputs.filter(|(i, _)| !kept(i)).map(|(_, &value)| value).collect()
+    }
+
     /// A computed output is written where the user wants it; an input or constant that is an output is copied at the end.
     fn place_outputs(&mut self) {
-        for (i, &value) in self.graph.outputs.iter().enumerate() {
+        for (i, value) in self.received().into_iter().enumerate() {
             let buffer = self.add_buffer(value, Place::Output(i as u32));
             self.program.buffers[buffer].face = Some(face(self.graph.ty(value)));
             self.program.outputs.push(buffer);
@@ -155,7 +176,7 @@ impl<'a> Lowering<'a> {
 
     /// Copies outputs that are inputs, constants or other outputs.
     fn copy_outputs(&mut self) {
-        for (i, &value) in self.graph.outputs.iter().enumerate() {
+        for (i, value) in self.received().into_iter().enumerate() {
             let output = self.program.outputs[i];
             if self.graph.ty(value).shape.elements() == 0 {
                 continue;

@@ -1,7 +1,6 @@
 //! The generated part of a verification firmware: `main.c`, the hook, the stand-in for the network, the linker script.
 //! The emitted C itself is never touched.
 
-use crate::budget::state_bytes;
 use crate::verify::trace::Piece;
 use std::fmt::Write as _;
 use tinyc_backends::c::File;
@@ -70,11 +69,11 @@ pub(super) fn files(
 fn memories(program: &Program) -> Vec<(String, usize)> {
     let bytes = |&b: &Buffer| program.buffers[b].bytes();
     let mut memories = Vec::new();
+    if program.state_bytes() > 0 {
+        memories.push(("state".into(), program.state_bytes()));
+    }
     memories.extend(program.inputs.iter().enumerate().map(|(i, b)| (format!("input{i}"), bytes(b))));
     memories.extend(program.outputs.iter().enumerate().map(|(i, b)| (format!("output{i}"), bytes(b))));
-    if state_bytes(program) > 0 {
-        memories.push(("state".into(), state_bytes(program)));
-    }
     memories.push(("arena".into(), program.arena_bytes as usize));
     memories
 }
@@ -103,7 +102,6 @@ fn head(program: &Program, prefix: &str) -> String {
     for (i, &buffer) in program.inputs.iter().enumerate() {
         let _ = writeln!(out, "    harness_read(file, input{i}.bytes, {});", program.buffers[buffer].bytes());
     }
-    out.push_str(&clear_state(program, "    "));
     out.push_str("}\n\n/* Nothing may be written outside of what was given. */\nstatic void check(void) {\n");
     for (name, bytes) in memories(program) {
         let _ = writeln!(
@@ -117,11 +115,11 @@ fn head(program: &Program, prefix: &str) -> String {
     out
 }
 
-/// Each sample is the first of its own story.
-fn clear_state(program: &Program, indent: &str) -> String {
-    match state_bytes(program) {
+/// The beginning of a sequence.
+fn begin(program: &Program, prefix: &str, indent: &str) -> String {
+    match program.state_bytes() {
         0 => String::new(),
-        bytes => format!("{indent}for (size_t i = 0; i < {bytes}; i++) state.bytes[i] = 0;\n"),
+        _ => format!("{indent}{prefix}_init((void *)state.bytes);\n"),
     }
 }
 
@@ -134,14 +132,16 @@ fn plain_main(program: &Program, prefix: &str) -> String {
          int outputs = harness_open(\"plain.outputs\", 1);\n    \
          uint32_t samples;\n    \
          harness_read(inputs, &samples, sizeof samples);\n    \
-         spoil();\n    \
-         for (uint32_t sample = 0; sample < samples; sample++) {\n        \
-         read_inputs(inputs);\n",
+         spoil();\n",
+    );
+    out.push_str(&begin(program, prefix, "    "));
+    out.push_str(
+        "    for (uint32_t sample = 0; sample < samples; sample++) {\n        read_inputs(inputs);\n",
     );
     // Interrupts of the clock use the same stack, so it is measured before the clock is started.
     out.push_str("        if (sample == 0) {\n            harness_paint_stack();\n            run();\n");
     out.push_str("            harness_report(report, \"stack\", harness_stack(harness_stack_pointer()));\n");
-    out.push_str(&clear_state(program, "            "));
+    out.push_str(&begin(program, prefix, "            "));
     out.push_str(
         "            harness_report(report, \"calibration\", harness_calibrate());\n            \
          uint64_t start = harness_ticks();\n            \
@@ -183,8 +183,11 @@ fn traced_main(program: &Program, prefix: &str, pieces: &[Vec<Piece>]) -> String
          outputs = harness_open(\"traced.outputs\", 1);\n    \
          uint32_t samples;\n    \
          harness_read(inputs, &samples, sizeof samples);\n    \
-         spoil();\n    \
-         for (uint32_t sample = 0; sample < samples; sample++) {\n        \
+         spoil();\n",
+    );
+    out.push_str(&begin(program, prefix, "    "));
+    out.push_str(
+        "    for (uint32_t sample = 0; sample < samples; sample++) {\n        \
          read_inputs(inputs);\n        run();\n        check();\n    }\n}\n",
     );
     out

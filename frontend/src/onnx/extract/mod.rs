@@ -184,7 +184,7 @@ fn unknown_type(name: &str) -> Diagnostic {
     Diagnostic::error(code::OPEN_DIMENSION, format!("the type of {name:?}, which becomes an input, is not known"))
         .note("neither does the model declare it, nor can it be followed from the inputs to there")
         .help(format!(
-            "give the shape (the elements are taken for float32): --shape {name}=1,3,32,32; or let onnx.shape_inference.infer_shapes write it into the model"
+            "give its shape (its elements are taken for float32), as in --shape {name}=1,3,32,32, or those of the model's inputs that are open; or let onnx.shape_inference.infer_shapes write them into the model"
         ))
 }
 

@@ -21,7 +21,7 @@ pub struct Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
-    /// Constants are filled in, the state is zero, the rest is unwritten.
+    /// Constants and the initial state are filled in, the rest is unwritten.
     pub(super) fn new(program: &'a Program) -> Result<Self, Trap> {
         let mut end = 0usize;
         let mut area = |bytes: usize| {
@@ -29,10 +29,8 @@ impl<'a> Memory<'a> {
             end = start + bytes;
             start
         };
-        let state_end =
-            |place: &Place, bytes| if let Place::State(at) = place { *at as usize + bytes } else { 0 };
-        let state_bytes = program.buffers.values().map(|b| state_end(&b.place, b.bytes())).max().unwrap_or(0);
-        let state = area(state_bytes);
+        let initial = program.initial_state();
+        let state = area(initial.len());
         let mut starts = vec![0; program.buffers.len()];
         let own_area = |place: &Place, volatile: bool| match place {
             Place::Flash(_) | Place::Input(_) => !volatile,
@@ -48,7 +46,8 @@ impl<'a> Memory<'a> {
         }
         let mut memory =
             Self { program, starts, volatile: arena, bytes: vec![0; end], written: vec![false; end] };
-        memory.written[state..state + state_bytes].fill(true);
+        memory.bytes[state..state + initial.len()].copy_from_slice(&initial);
+        memory.written[state..state + initial.len()].fill(true);
         for (buffer, data) in program.buffers.iter() {
             match &data.place {
                 Place::Arena(offset) => {
