@@ -20,6 +20,7 @@ const PARAMETERS: &[(&str, &[usize])] = &[
     ("Expand", &[1]),                          // shape
     ("HammingWindow", &[0]),                   // size
     ("HannWindow", &[0]),                      // size
+    ("Loop", &[0, 1]),                         // trip count, first condition: how many rows are stacked
     ("MaxUnpool", &[2]),                       // output shape
     ("MelWeightMatrix", &[0, 1, 2, 3, 4]),     // sizes and frequencies of the matrix
     ("NonMaxSuppression", &[2, 3, 4]),         // greatest number of boxes, thresholds

@@ -1,5 +1,6 @@
 //! The graph under construction and what each ONNX tensor name has become in it.
 
+use super::proto::FunctionProto;
 use super::{code, tensor};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,16 +20,23 @@ pub(super) enum Slot {
 }
 
 /// Builds the graph. Every value it makes is checked for its size, and has a name of its own.
-pub(super) struct Builder<'m> {
+pub(super) struct Builder {
     pub(super) graph: Graph,
     /// Every ONNX tensor that is known by now.
-    pub(super) slots: BTreeMap<&'m str, Slot>,
+    pub(super) slots: BTreeMap<String, Slot>,
     /// Names of the model's outputs: each of them gets a value of that very name.
-    pub(super) outputs: BTreeSet<&'m str>,
+    pub(super) outputs: BTreeSet<String>,
     /// What the node being imported has to say although it is understood; without a place.
     pub(super) warnings: Vec<Diagnostic>,
     /// The folder for external data.
     pub(super) base_dir: Option<std::path::PathBuf>,
+    /// The version of each operator set by domain; inside a function, the function's own.
+    pub(super) opsets: BTreeMap<String, i64>,
+    /// The functions of the model.
+    pub(super) functions: Vec<Arc<FunctionProto>>,
+    /// How many nodes bodies and functions have come to, and how deep they are nested here.
+    pub(super) inlined: usize,
+    pub(super) depth: usize,
     names: BTreeSet<String>,
     /// Whether each value is known at compile time: made of constants alone, or without elements.
     fixed: Vec<bool>,
@@ -40,7 +48,7 @@ pub(super) struct Builder<'m> {
     computed: RefCell<BTreeMap<Value, Arc<Tensor>>>,
 }
 
-impl<'m> Builder<'m> {
+impl Builder {
     /// A builder that keeps clear of `names`, all tensor names of the model.
     pub(super) fn new(name: String, names: BTreeSet<String>) -> Self {
         Self {
@@ -49,6 +57,10 @@ impl<'m> Builder<'m> {
             outputs: BTreeSet::new(),
             warnings: Vec::new(),
             base_dir: None,
+            opsets: BTreeMap::new(),
+            functions: Vec::new(),
+            inlined: 0,
+            depth: 0,
             names,
             fixed: Vec::new(),
             constants: BTreeMap::new(),
@@ -58,10 +70,10 @@ impl<'m> Builder<'m> {
     }
 
     /// Adds an input of the model.
-    pub(super) fn input(&mut self, name: &'m str, ty: TensorType) {
+    pub(super) fn input(&mut self, name: &str, ty: TensorType) {
         self.fixed.push(ty.shape.elements() == 0);
         let value = self.graph.input(name, ty);
-        self.slots.insert(name, Slot::Value(value));
+        self.slots.insert(name.to_owned(), Slot::Value(value));
     }
 
     /// A name that nothing else has: `wish`, or `wish_2` and so on.

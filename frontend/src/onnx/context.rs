@@ -13,7 +13,7 @@ use tinyc_ir::{DType, Data, Def, Diagnostic, Op, Origin, Quant, Tensor, TensorTy
 pub(super) type Step<T> = Result<T, Diagnostic>;
 
 /// The error that is never told, because its cause was.
-fn suffers() -> Diagnostic {
+pub(super) fn suffers() -> Diagnostic {
     Diagnostic::error(code::SUFFERS, "an operand failed")
 }
 
@@ -23,16 +23,17 @@ pub(super) struct Context<'a, 'm> {
     pub(super) node: &'m NodeProto,
     /// The version of the operator set that the node's domain has.
     pub(super) opset: i64,
-    pub(super) build: &'a mut Builder<'m>,
+    pub(super) build: &'a mut Builder,
     /// How narrow operands and results are treated.
     pub(super) storage: Storage,
-    index: usize,
+    /// The position of the node, or of the one around it, in the model.
+    pub(super) index: usize,
     /// How many values there were before this node.
     before: usize,
 }
 
 impl<'a, 'm> Context<'a, 'm> {
-    pub(super) fn new(node: &'m NodeProto, index: usize, opset: i64, build: &'a mut Builder<'m>) -> Self {
+    pub(super) fn new(node: &'m NodeProto, index: usize, opset: i64, build: &'a mut Builder) -> Self {
         let before = build.graph.values.len();
         let storage = Storage::of(node, build);
         Self { node, opset, build, storage, index, before }
@@ -59,8 +60,16 @@ impl<'a, 'm> Context<'a, 'm> {
         })
     }
 
-    fn slot(&self, name: &str) -> Slot {
+    pub(super) fn slot(&self, name: &str) -> Slot {
         self.build.slots.get(name).cloned().unwrap_or(Slot::Unknown)
+    }
+
+    /// What operand `i` is, which must be there and known.
+    pub(super) fn required_slot(&self, i: usize) -> Step<Slot> {
+        match self.slot(self.required(i)?) {
+            Slot::Unknown => Err(suffers()),
+            slot => Ok(slot),
+        }
     }
 
     /// Operand `i` as a value of the graph; a constant without quantisation.
@@ -241,7 +250,7 @@ impl<'a, 'm> Context<'a, 'm> {
     }
 
     /// The name of the first result that has one.
-    fn label(&self) -> &'m str {
+    pub(super) fn label(&self) -> &'m str {
         self.node.output.iter().find(|name| !name.is_empty()).map_or("", String::as_str)
     }
 
@@ -312,7 +321,7 @@ impl<'a, 'm> Context<'a, 'm> {
             Slot::Constant(tensor) => Slot::Constant(self.narrowed_numbers(tensor)),
             other => other,
         };
-        let name = self.output();
+        let name = self.output().to_owned();
         self.build.slots.insert(name, slot);
     }
 
@@ -335,7 +344,7 @@ impl<'a, 'm> Context<'a, 'm> {
         } else {
             value
         };
-        self.build.slots.insert(name, Slot::Value(value));
+        self.build.slots.insert(name.clone(), Slot::Value(value));
         Ok(())
     }
 

@@ -1,21 +1,15 @@
 //! The driver: from messages to a graph, collecting every problem on the way.
 
 use super::builder::{Builder, Slot};
-use super::context::Context;
+use super::inline::Importer;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
-use super::{Imported, Options, captures, code, model, ops, order, quantization, signature, tensor};
+use super::{Imported, Options, captures, code, model, order, quantization, signature, tensor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tinyc_ir::{DType, Diagnostic, Diagnostics, Tensor, TensorType, Value};
 
 /// After this many errors the rest is counted, not told.
 const MAX_ERRORS: usize = 100;
-
-/// The newest standard operator set whose operators were compared with ours.
-const NEWEST_OPSET: i64 = 28;
-
-/// The same for classical machine learning.
-const NEWEST_ML_OPSET: i64 = 5;
 
 /// Imports a model; see [`super::import`].
 pub(super) fn import(bytes: &[u8], options: &Options) -> Result<Imported, Diagnostics> {
@@ -38,7 +32,7 @@ const SHAPE_ELEMENTS: usize = 1024;
 pub(super) fn survey(model: &ModelProto, options: &Options) -> BTreeMap<String, Seen> {
     let run = Run::whole(model, options, true);
     let build = &run.build;
-    let seen = |(name, slot): (&&str, &Slot)| {
+    let seen = |(name, slot): (&String, &Slot)| {
         let (ty, numbers) = match slot {
             Slot::Unknown => return None,
             Slot::Constant(tensor) => {
@@ -56,7 +50,7 @@ pub(super) fn survey(model: &ModelProto, options: &Options) -> BTreeMap<String, 
                 && tensor.shape.elements() <= SHAPE_ELEMENTS
         };
         let numbers = numbers.filter(shape_like);
-        Some(((*name).to_owned(), Seen { dtype: ty.dtype, shape: ty.shape.to_vec(), numbers }))
+        Some((name.clone(), Seen { dtype: ty.dtype, shape: ty.shape.to_vec(), numbers }))
     };
     build.slots.iter().filter_map(seen).collect()
 }
@@ -69,7 +63,9 @@ impl<'m> Run<'m> {
         let opsets = model::opsets(model);
         let names = tensor_names(graph);
         let mut build = Builder::new(graph_name(&file), names);
-        build.outputs = graph.output.iter().map(ValueInfoProto::name).collect();
+        build.outputs = graph.output.iter().map(|info| info.name().to_owned()).collect();
+        build.opsets = opsets.iter().map(|(&domain, &version)| (domain.to_owned(), version)).collect();
+        build.functions = model.functions.iter().cloned().map(Arc::new).collect();
         build.base_dir.clone_from(&options.base_dir);
         let mut used: BTreeSet<&str> = graph.node.iter().flat_map(captures::reads).collect();
         used.extend(graph.output.iter().map(ValueInfoProto::name));
@@ -104,7 +100,7 @@ struct Run<'m> {
     opsets: BTreeMap<&'m str, i64>,
     /// Every tensor that a node reads or the user receives.
     used: BTreeSet<&'m str>,
-    build: Builder<'m>,
+    build: Builder,
     /// The types that stand in for results of nodes that fail; none, unless this is a survey.
     declared: BTreeMap<&'m str, &'m ValueInfoProto>,
     diagnostics: Diagnostics,
@@ -211,7 +207,7 @@ impl<'m> Run<'m> {
                     Slot::Unknown
                 }
             };
-            self.build.slots.insert(init.name(), slot);
+            self.build.slots.insert(init.name().to_owned(), slot);
         }
         for sparse in &graph.sparse_initializer {
             let name = sparse.values.as_ref().map_or("", |v| v.name());
@@ -221,7 +217,7 @@ impl<'m> Run<'m> {
                 self.report(
                     Diagnostic::error(code::TENSOR_DATA, message).at(place).help("store the tensor densely"),
                 );
-                self.build.slots.insert(name, Slot::Unknown);
+                self.build.slots.insert(name.to_owned(), Slot::Unknown);
             }
         }
         for (index, node) in graph.node.iter().enumerate() {
@@ -259,7 +255,7 @@ impl<'m> Run<'m> {
                 Err(diagnostic) => {
                     let place = self.place("input", info.name());
                     self.report(diagnostic.at(place));
-                    self.build.slots.insert(info.name(), Slot::Unknown);
+                    self.build.slots.insert(info.name().to_owned(), Slot::Unknown);
                 }
             }
         }
@@ -272,7 +268,7 @@ impl<'m> Run<'m> {
             let info = self.declared.get(name.as_str());
             match info.map(|info| signature::resolve(info, &Options::default(), &bindings)) {
                 Some(Ok(ty)) => self.build.input(name, ty),
-                _ => drop(self.build.slots.insert(name, Slot::Unknown)),
+                _ => drop(self.build.slots.insert(name.to_owned(), Slot::Unknown)),
             }
         }
     }
@@ -295,10 +291,10 @@ impl<'m> Run<'m> {
 
     /// The error is `None` if the node only suffers from what was reported.
     fn try_node(&mut self, index: usize, node: &'m NodeProto) -> Result<(), Option<Diagnostic>> {
-        let (info, opset) = self.importer(node)?;
+        let importer = self.importer(node)?;
         let mut suffers = false;
-        for name in node.input.iter().filter(|n| !n.is_empty()) {
-            match self.build.slots.get(name.as_str()) {
+        for name in captures::reads(node) {
+            match self.build.slots.get(name) {
                 Some(Slot::Unknown) => suffers = true,
                 Some(_) => {}
                 None => {
@@ -311,7 +307,7 @@ impl<'m> Run<'m> {
             let message = format!("no result of {} has a name", node.op_type());
             return Err(Some(Diagnostic::error(code::INCOMPLETE, message)));
         }
-        let imported = (info.import)(&mut Context::new(node, index, opset, &mut self.build));
+        let imported = importer.run(node, index, &mut self.build);
         let warnings = std::mem::take(&mut self.build.warnings);
         for warning in warnings {
             let place = self.node_place(index);
@@ -338,31 +334,9 @@ impl<'m> Run<'m> {
     }
 
     /// The importer for a node in the model's version of the operator set.
-    fn importer(&self, node: &NodeProto) -> Result<(&'static ops::OpInfo, i64), Option<Diagnostic>> {
-        let domain = model::domain(node.domain());
-        let Some(info) = ops::find(domain, node.op_type()) else {
-            return Err(Some(ops::unsupported(domain, node.op_type())));
-        };
-        let Some(&opset) = self.opsets.get(domain) else {
-            if domain.is_empty() {
-                return Err(None); // reported once for the model
-            }
-            // ONNX Runtime, too, takes version 1 of its own operators for granted.
-            return Ok((info, 1));
-        };
-        let newest = match domain {
-            "" => NEWEST_OPSET,
-            "ai.onnx.ml" => NEWEST_ML_OPSET,
-            _ => 1,
-        };
-        if opset < info.since || opset > newest {
-            let message = format!("{} of operator set {opset} is not supported", node.op_type());
-            return Err(Some(Diagnostic::error(code::OPSET, message).help(format!(
-                "supported are versions {} to {newest}; convert the model with onnx.version_converter",
-                info.since
-            ))));
-        }
-        Ok((info, opset))
+    fn importer(&self, node: &NodeProto) -> Result<Importer, Option<Diagnostic>> {
+        // A missing version of the standard set is reported once for the model.
+        Importer::of(node, &self.build).map_err(|d| (d.code != code::SUFFERS).then_some(d))
     }
 
     /// The facts about a node's operands that help to understand an error.

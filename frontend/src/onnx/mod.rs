@@ -13,6 +13,7 @@ mod external;
 mod extract;
 mod functions;
 mod importer;
+mod inline;
 mod layout;
 mod model;
 pub mod ops;

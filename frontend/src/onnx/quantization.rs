@@ -16,7 +16,7 @@ use tinyc_ir::{DType, Quant};
 pub(super) fn stated<'m>(
     nodes: &'m [NodeProto],
     order: &[usize],
-    build: &mut Builder<'m>,
+    build: &mut Builder,
 ) -> BTreeMap<&'m str, Quant> {
     let mut stated: BTreeMap<&str, Quant> = BTreeMap::new();
     for &index in order.iter().rev() {

@@ -24,7 +24,7 @@ pub(super) struct Storage {
 
 impl Storage {
     /// What a node needs whose operands are known.
-    pub(super) fn of(node: &NodeProto, build: &Builder<'_>) -> Self {
+    pub(super) fn of(node: &NodeProto, build: &Builder) -> Self {
         let operand = |i: usize| {
             let slot = build.slots.get(node.input.get(i)?.as_str())?;
             dtype(slot, build)
@@ -69,7 +69,7 @@ fn wide(dtype: DType) -> DType {
     }
 }
 
-fn dtype(slot: &Slot, build: &Builder<'_>) -> Option<DType> {
+fn dtype(slot: &Slot, build: &Builder) -> Option<DType> {
     match slot {
         Slot::Value(value) => Some(build.graph.ty(*value).dtype),
         Slot::Constant(tensor) => Some(tensor.dtype()),
@@ -92,8 +92,8 @@ fn moves_half(node: &NodeProto) -> bool {
 /// Whether a node's importer takes integers that share bytes as they are.
 fn moves_packed(node: &NodeProto) -> bool {
     match node.op_type() {
-        "Cast" | "CastLike" | "Constant" | "Flatten" | "Identity" | "Reshape" | "Shape" | "Size"
-        | "Squeeze" | "Transpose" | "Unsqueeze" => true,
+        "Cast" | "CastLike" | "Constant" | "Flatten" | "Identity" | "If" | "Loop" | "Reshape" | "Scan"
+        | "Shape" | "Size" | "Squeeze" | "Transpose" | "Unsqueeze" => true,
         _ => is_quantisation(node),
     }
 }

@@ -8,6 +8,7 @@ mod average_pool;
 mod batch_norm;
 mod causal_conv;
 mod col2im;
+mod control;
 mod conv;
 mod conv_transpose;
 mod determinant;
@@ -36,6 +37,7 @@ mod reshape;
 mod resize;
 mod rotary;
 mod runtime_attention;
+mod scan;
 mod shape;
 mod slice;
 mod softmax;
@@ -147,6 +149,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "HardSwish" 1 "f32" "" => unary::unary,
     "" "Hardmax" 1 "f32" "" => reduction::hardmax,
     "" "Identity" 1 "any" "" => identity::identity,
+    "" "If" 1 "any" "both branches run if the condition is not constant; equal types then" => control::if_,
     "" "InstanceNormalization" 1 "f32" "" => normalization::instance_normalization,
     "" "IsInf" 10 "f32 f64" "" => unary::is_inf,
     "" "IsNaN" 9 "f32 f64" "" => unary::is_nan,
@@ -159,6 +162,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "LinearAttention" 27 "f32" "unrolled" => linear_attention::linear_attention,
     "" "Log" 1 "f32 f64" "" => unary::unary,
     "" "LogSoftmax" 1 "f32 f64" "" => reduction::log_softmax,
+    "" "Loop" 1 "any" "constant trip count, unrolled; no scan results if the condition is not constant" => control::loop_,
     "" "LpNormalization" 1 "f32" "" => reduction::lp_normalization,
     "" "LpPool" 2 "f32" "" => windows::lp_pool,
     "" "MatMul" 1 "f32 f64 i32 i64 u32 u64" "" => matmul::matmul,
@@ -204,6 +208,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "RotaryEmbedding" 23 "f32 f64" "" => rotary::rotary_embedding,
     "" "Round" 1 "f32 f64" "" => unary::unary,
     "" "STFT" 17 "f32 f64" "constant step, constant length" => fourier::stft,
+    "" "Scan" 8 "any" "unrolled; whole sequences" => scan::scan,
     "" "Scatter" 9 "any" "" => gather::scatter_elements,
     "" "ScatterElements" 11 "any" "" => gather::scatter_elements,
     "" "ScatterND" 11 "any" "" => gather::scatter_nd,
