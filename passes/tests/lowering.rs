@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use tinyc_ir::loops::interpret;
+use tinyc_ir::loops::Program;
+use tinyc_ir::loops::interpret::{self, Interpreter};
 use tinyc_ir::op::{
-    Add, AvgPool2d, Conv2d, Dense, MaxPool2d, Mul, Pad, Quantize, Requantize, Softmax, Transpose,
+    Add, AvgPool2d, Conv2d, Dense, MaxPool2d, Mul, Pad, Quantize, Requantize, Softmax, Strided, Transpose,
     window::Window,
 };
 use tinyc_ir::{Activation, DType, Data, Graph, Op, Origin, Quant, Tensor, TensorType, Value, eval::eval};
-use tinyc_passes::lower::{Features, lower};
+use tinyc_passes::lower::state::Kept;
+use tinyc_passes::lower::{Features, lower, lower_with_states};
 
 struct Random(u64);
 
@@ -226,4 +228,118 @@ fn a_requantize_joins_the_weighted_sum_before_it() {
         check(&graph, &mut r);
         assert_eq!(lower(&graph, Features::default()).unwrap().program.calls.len(), calls);
     }
+}
+
+/// Adds a node of f32 to a graph.
+fn float(graph: &mut Graph, op: impl Into<Op>, inputs: &[Value], shape: &[usize], name: &str) -> Value {
+    let ty = TensorType::f32(shape.to_vec());
+    graph.node_typed(op, inputs, name, ty, Origin::default()).unwrap()
+}
+
+#[test]
+fn steps_of_a_sequence_share_their_kernels_and_copy_nothing() {
+    let mut graph = Graph::new("steps");
+    let x = graph.input("x", TensorType::f32([6, 4]));
+    let add = Add { act: Activation::NONE };
+    let twice = float(&mut graph, add, &[x, x], &[6, 4], "twice");
+    let step = |graph: &mut Graph, t: usize| {
+        let op = Strided { shape: vec![1, 4], strides: vec![4, 1], offset: 4 * t };
+        float(graph, op, &[twice], &[1, 4], &format!("step{t}"))
+    };
+    let mut h = step(&mut graph, 0);
+    for t in 1..6 {
+        let input = step(&mut graph, t);
+        h = float(&mut graph, add, &[h, input], &[1, 4], &format!("h{t}"));
+    }
+    // A part outlives the whole's last reader, which would else be written over it.
+    let last = step(&mut graph, 5);
+    let whole = float(&mut graph, add, &[twice, twice], &[6, 4], "whole");
+    let end = float(&mut graph, add, &[last, h], &[1, 4], "end");
+    graph.outputs.extend([whole, end]);
+    check(&graph, &mut Random(3));
+    let program = lower(&graph, Features::default()).unwrap().program;
+    assert_eq!((program.calls.len(), program.kernels.len()), (8, 2), "one call for each sum, two sizes");
+}
+
+/// Runs a graph several times with its state, and compares every run with `eval`; gives the program.
+fn check_sequence(graph: &Graph, kept: &[Kept]) -> Program {
+    let program = lower_with_states(graph, Features::default(), kept).unwrap().program;
+    let faults = tinyc_ir::loops::verify(&program).err().unwrap_or_default();
+    assert!(faults.is_empty(), "{}: {faults:#?}", graph.name);
+    let mut interpreter = Interpreter::new(&program).unwrap();
+    let mut random = Random(29);
+    let mut state: Vec<Tensor> = kept
+        .iter()
+        .map(|k| {
+            let shape = graph.ty(graph.inputs[k.input]).shape.clone();
+            Tensor::f32(shape.clone(), vec![0.0; shape.elements()])
+        })
+        .collect();
+    for run in 0..4 {
+        let mut supplied = Vec::new();
+        let inputs: Vec<Tensor> = (0..graph.inputs.len())
+            .map(|i| match kept.iter().position(|k| k.input == i) {
+                Some(at) => state[at].clone(),
+                None => {
+                    let tensor = random.tensor(graph.ty(graph.inputs[i]));
+                    supplied.push(tensor.data.clone());
+                    tensor
+                }
+            })
+            .collect();
+        let all = eval(graph, &inputs).outputs(graph);
+        let is_kept = |i: &usize| kept.iter().any(|k| k.output == *i);
+        let want: Vec<Data> = (0..all.len()).filter(|i| !is_kept(i)).map(|i| all[i].data.clone()).collect();
+        assert_eq!(interpreter.run(&supplied).unwrap().outputs, want, "{}, run {run}", graph.name);
+        state = kept.iter().map(|k| all[k.output].clone()).collect();
+    }
+    program
+}
+
+#[test]
+fn a_state_is_updated_in_place_where_nothing_reads_it_later() {
+    let add = Add { act: Activation::NONE };
+    let mut graph = Graph::new("in_place");
+    let x = graph.input("x", TensorType::f32([1, 4]));
+    let old = graph.input("sum", TensorType::f32([1, 4]));
+    let new = float(&mut graph, add, &[old, x], &[1, 4], "sum_next");
+    let y = float(&mut graph, add, &[new, new], &[1, 4], "y");
+    graph.outputs.extend([y, new]);
+    let kept = [Kept { input: 1, output: 1 }];
+    assert_eq!(check_sequence(&graph, &kept).calls.len(), 2, "nothing is copied");
+    // The old value is read after the new one is known.
+    let mut graph = Graph::new("read_later");
+    let x = graph.input("x", TensorType::f32([1, 4]));
+    let old = graph.input("sum", TensorType::f32([1, 4]));
+    let new = float(&mut graph, add, &[old, x], &[1, 4], "sum_next");
+    let y = float(&mut graph, add, &[new, old], &[1, 4], "y");
+    graph.outputs.extend([y, new]);
+    assert_eq!(check_sequence(&graph, &kept).calls.len(), 3, "copied at the end");
+}
+
+#[test]
+fn states_that_become_each_other_do_not_overwrite_each_other() {
+    let add = Add { act: Activation::NONE };
+    // A chain: c ← b, b ← a, a ← x + c.
+    let mut graph = Graph::new("chain");
+    let names = ["x", "a", "b", "c"];
+    let [x, a, b, c] = names.map(|name| graph.input(name, TensorType::f32([1, 4])));
+    let next = float(&mut graph, add, &[x, c], &[1, 4], "a_next");
+    graph.outputs.extend([c, next, a, b]);
+    let kept = [1, 2, 3].map(|i| Kept { input: i, output: i });
+    check_sequence(&graph, &kept);
+    // a ← b, b ← c, c ← x + a, which the user receives too.
+    let mut graph = Graph::new("received");
+    let [x, a, b, c] = names.map(|name| graph.input(name, TensorType::f32([1, 4])));
+    let mixed = float(&mut graph, add, &[x, a], &[1, 4], "mixed");
+    graph.outputs.extend([mixed, b, c, mixed, a]);
+    let kept = [(1, 1), (2, 2), (3, 3)].map(|(input, output)| Kept { input, output });
+    check_sequence(&graph, &kept);
+    // A circle: a ← b, b ← a.
+    let mut graph = Graph::new("swap");
+    let [x, a, b, c] = names.map(|name| graph.input(name, TensorType::f32([1, 4])));
+    let y = float(&mut graph, add, &[x, c], &[1, 4], "y");
+    let c_next = float(&mut graph, add, &[a, x], &[1, 4], "c_next");
+    graph.outputs.extend([y, b, a, c_next]);
+    check_sequence(&graph, &kept);
 }

@@ -1,6 +1,5 @@
 //! The header's part for memory that a network keeps between runs: a struct, and the function that fills it for the first.
 
-use super::comment::short;
 use super::names::Symbols;
 use super::scalar::memory_type;
 use std::fmt::Write as _;
@@ -25,10 +24,7 @@ pub(super) fn declaration(program: &Program, symbols: &Symbols) -> String {
     );
     for &buffer in members.iter().flatten() {
         let data = &program.buffers[buffer];
-        let tensor = data.tensor.as_deref().map(|name| format!(" /* tensor {} */", short(name)));
-        let (ty, name, tensor) =
-            (memory_type(data.scalar), symbols.buffer(buffer), tensor.unwrap_or_default());
-        let _ = writeln!(out, "    {ty} {name}[{}];{tensor}", data.len);
+        let _ = writeln!(out, "    {} {}[{}];", memory_type(data.scalar), symbols.buffer(buffer), data.len);
     }
     if members.is_none() {
         let _ = writeln!(

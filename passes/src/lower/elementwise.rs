@@ -201,7 +201,7 @@ impl Binary {
         let y = layer.write("y", y);
         // In place in whichever argument has the result's form; the memory plan decides whether it dies here.
         let fits = |&i: &usize| {
-            self.nest.same(i, 2) && layer.fits_in_place(params[i], y) && layer.is_arena(params[i])
+            self.nest.same(i, 2) && layer.fits_in_place(params[i], y) && layer.is_ours(params[i])
         };
         if let Some(i) = (0..2).find(fits) {
             layer.b.may_alias(y, params[i]);

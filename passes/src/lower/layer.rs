@@ -80,9 +80,9 @@ impl<'a> Layer<'a> {
         self.program.buffers[self.args[param.index()]].scalar
     }
 
-    /// Whether a parameter's buffer lies in the arena.
-    pub fn is_arena(&self, param: Param) -> bool {
-        matches!(self.program.buffers[self.args[param.index()]].place, Place::Arena(_))
+    /// Whether a parameter's buffer is memory that a result may take over: the arena, or what is kept between runs.
+    pub fn is_ours(&self, param: Param) -> bool {
+        matches!(self.program.buffers[self.args[param.index()]].place, Place::Arena(_) | Place::State(_))
     }
 
     /// A constant that the kernel reads, in flash.

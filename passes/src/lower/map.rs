@@ -37,7 +37,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, formula: &Formula) -> Resu
     let y = layer.write("y", result);
     let fits = |i: &usize| {
         let Some(x) = params[*i] else { return false };
-        nest.same(*i, params.len()) && layer.fits_in_place(x, y) && layer.is_arena(x)
+        nest.same(*i, params.len()) && layer.fits_in_place(x, y) && layer.is_ours(x)
     };
     if let Some(x) = (0..params.len()).find(fits).and_then(|i| params[i]) {
         layer.b.may_alias(y, x);

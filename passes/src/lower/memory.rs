@@ -2,15 +2,26 @@
 
 use super::Memory;
 use crate::plan::{self, Block};
+use std::collections::BTreeMap;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::{Access, Buffer, Call, Place, Program};
 
+/// Parts of arena buffers that are buffers of their own: what they are a part of, which is no part itself, and from which byte
+/// on.
+pub type Views = BTreeMap<Buffer, (Buffer, u32)>;
+
 /// Gives every arena buffer its offset and the program its arena size.
-pub fn plan(program: &mut Program) -> Memory {
+pub fn plan(program: &mut Program, views: &Views) -> Memory {
     let mut owner: Vec<Buffer> = program.buffers.keys().collect();
     let mut lives = lifetimes(program);
+    for (&view, &(whole, _)) in views {
+        owner[view.index()] = whole;
+        let both = [lives[whole.index()], lives[view.index()]];
+        let both = both.into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        lives[whole.index()] = both;
+    }
     for step in 0..program.calls.len() {
-        for (written, read) in in_place(program, &owner, &lives, step) {
+        for (written, read) in in_place(program, views, &owner, &lives, step) {
             let (from, to) = (root(&owner, written), root(&owner, read));
             owner[from.index()] = to;
             let merged = (lives[to.index()], lives[from.index()]);
@@ -38,7 +49,8 @@ pub fn plan(program: &mut Program) -> Memory {
         if matches!(program.buffers[buffer].place, Place::Arena(_)) {
             let owner = root(&owner, buffer);
             let block = owners.iter().position(|&o| o == owner).expect("every group has an owner");
-            program.buffers[buffer].place = Place::Arena(packing.offsets[block]);
+            let inside = views.get(&buffer).map_or(0, |&(_, from)| from);
+            program.buffers[buffer].place = Place::Arena(packing.offsets[block] + inside);
         }
     }
     program.arena_bytes = packing.bytes;
@@ -70,6 +82,7 @@ fn lifetimes(program: &Program) -> Vec<Option<(usize, usize)>> {
 /// the written one is born here, both are equally long, and no other argument is that memory.
 fn in_place(
     program: &Program,
+    views: &Views,
     owner: &[Buffer],
     lives: &[Option<(usize, usize)>],
     step: usize,
@@ -84,6 +97,8 @@ fn in_place(
         .filter_map(|(param, data)| Some((call.args[param.index()], call.args[data.may_alias?.index()])))
         .filter(|&(written, read)| {
             written != read
+                && !views.contains_key(&written)
+                && !views.contains_key(&read)
                 && arena(written)
                 && arena(read)
                 && program.buffers[written].bytes() == program.buffers[read].bytes()

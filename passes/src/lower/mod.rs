@@ -40,6 +40,7 @@ pub mod window;
 
 use crate::plan::Packing;
 use layer::{Layer, identifier, unique};
+use memory::Views;
 use regions::Regions;
 use state::Kept;
 use tinyc_ir::entity::Entity;
@@ -104,6 +105,9 @@ pub struct Lowering<'a> {
     features: Features,
     regions: Regions,
     buffers: Vec<Option<Buffer>>,
+    views: Views,
+    /// For each value, the last node that needs its memory.
+    needed: Vec<usize>,
 }
 
 /// Lowers a verified graph. Everything that has no kernel is reported at once.
@@ -120,6 +124,8 @@ pub fn lower_with_states(graph: &Graph, features: Features, kept: &[Kept]) -> Re
         features,
         regions: Regions::new(graph),
         buffers: vec![None; graph.values.len()],
+        views: Views::new(),
+        needed: strided::needed(graph),
     };
     lowering.place_inputs();
     lowering.place_states();
@@ -137,8 +143,8 @@ pub fn lower_with_states(graph: &Graph, features: Features, kept: &[Kept]) -> Re
     }
     lowering.copy_outputs();
     lowering.update_states();
-    let mut program = lowering.program;
-    let memory = memory::plan(&mut program);
+    let (mut program, views) = (lowering.program, lowering.views);
+    let memory = memory::plan(&mut program, &views);
     Ok(Lowered { program, memory })
 }
 
@@ -297,7 +303,7 @@ impl<'a> Lowering<'a> {
 
     /// Whether a buffer lies in the arena, where its alignment is ours to choose.
     fn is_arena(&self, buffer: Buffer) -> bool {
-        matches!(self.program.buffers[buffer].place, Place::Arena(_))
+        matches!(self.program.buffers[buffer].place, Place::Arena(_)) && !self.views.contains_key(&buffer)
     }
 
     /// The buffer that the result of a node's region goes to: the user's, or a new one in the arena.

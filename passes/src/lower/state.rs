@@ -50,7 +50,9 @@ impl Lowering<'_> {
             // A new value that two states take lies in one place only.
             let elsewhere = |&(_, other, _): &(Buffer, Buffer, usize)| other == old || other == new;
             let others = open.iter().enumerate().filter(|(i, _)| *i != at);
-            if others.into_iter().any(|(_, pair)| elsewhere(pair)) || !over(&self.program, old, new) {
+            let split = self.views.iter().any(|(&view, &(whole, _))| view == new || whole == new);
+            if split || others.into_iter().any(|(_, pair)| elsewhere(pair)) || !over(&self.program, old, new)
+            {
                 at += 1;
                 continue;
             }
