@@ -240,8 +240,8 @@ fn float(graph: &mut Graph, op: impl Into<Op>, inputs: &[Value], shape: &[usize]
 fn steps_of_a_sequence_share_their_kernels_and_copy_nothing() {
     let mut graph = Graph::new("steps");
     let x = graph.input("x", TensorType::f32([6, 4]));
-    let add = Add { act: Activation::NONE };
-    let twice = float(&mut graph, add, &[x, x], &[6, 4], "twice");
+    let add = || Add { act: Activation::NONE };
+    let twice = float(&mut graph, add(), &[x, x], &[6, 4], "twice");
     let step = |graph: &mut Graph, t: usize| {
         let op = Strided { shape: vec![1, 4], strides: vec![4, 1], offset: 4 * t };
         float(graph, op, &[twice], &[1, 4], &format!("step{t}"))
@@ -249,12 +249,12 @@ fn steps_of_a_sequence_share_their_kernels_and_copy_nothing() {
     let mut h = step(&mut graph, 0);
     for t in 1..6 {
         let input = step(&mut graph, t);
-        h = float(&mut graph, add, &[h, input], &[1, 4], &format!("h{t}"));
+        h = float(&mut graph, add(), &[h, input], &[1, 4], &format!("h{t}"));
     }
     // A part outlives the whole's last reader, which would else be written over it.
     let last = step(&mut graph, 5);
-    let whole = float(&mut graph, add, &[twice, twice], &[6, 4], "whole");
-    let end = float(&mut graph, add, &[last, h], &[1, 4], "end");
+    let whole = float(&mut graph, add(), &[twice, twice], &[6, 4], "whole");
+    let end = float(&mut graph, add(), &[last, h], &[1, 4], "end");
     graph.outputs.extend([whole, end]);
     check(&graph, &mut Random(3));
     let program = lower(&graph, Features::default()).unwrap().program;
@@ -298,12 +298,12 @@ fn check_sequence(graph: &Graph, kept: &[Kept]) -> Program {
 
 #[test]
 fn a_state_is_updated_in_place_where_nothing_reads_it_later() {
-    let add = Add { act: Activation::NONE };
+    let add = || Add { act: Activation::NONE };
     let mut graph = Graph::new("in_place");
     let x = graph.input("x", TensorType::f32([1, 4]));
     let old = graph.input("sum", TensorType::f32([1, 4]));
-    let new = float(&mut graph, add, &[old, x], &[1, 4], "sum_next");
-    let y = float(&mut graph, add, &[new, new], &[1, 4], "y");
+    let new = float(&mut graph, add(), &[old, x], &[1, 4], "sum_next");
+    let y = float(&mut graph, add(), &[new, new], &[1, 4], "y");
     graph.outputs.extend([y, new]);
     let kept = [Kept { input: 1, output: 1 }];
     assert_eq!(check_sequence(&graph, &kept).calls.len(), 2, "nothing is copied");
@@ -311,35 +311,35 @@ fn a_state_is_updated_in_place_where_nothing_reads_it_later() {
     let mut graph = Graph::new("read_later");
     let x = graph.input("x", TensorType::f32([1, 4]));
     let old = graph.input("sum", TensorType::f32([1, 4]));
-    let new = float(&mut graph, add, &[old, x], &[1, 4], "sum_next");
-    let y = float(&mut graph, add, &[new, old], &[1, 4], "y");
+    let new = float(&mut graph, add(), &[old, x], &[1, 4], "sum_next");
+    let y = float(&mut graph, add(), &[new, old], &[1, 4], "y");
     graph.outputs.extend([y, new]);
     assert_eq!(check_sequence(&graph, &kept).calls.len(), 3, "copied at the end");
 }
 
 #[test]
 fn states_that_become_each_other_do_not_overwrite_each_other() {
-    let add = Add { act: Activation::NONE };
+    let add = || Add { act: Activation::NONE };
     // A chain: c ← b, b ← a, a ← x + c.
     let mut graph = Graph::new("chain");
     let names = ["x", "a", "b", "c"];
     let [x, a, b, c] = names.map(|name| graph.input(name, TensorType::f32([1, 4])));
-    let next = float(&mut graph, add, &[x, c], &[1, 4], "a_next");
+    let next = float(&mut graph, add(), &[x, c], &[1, 4], "a_next");
     graph.outputs.extend([c, next, a, b]);
     let kept = [1, 2, 3].map(|i| Kept { input: i, output: i });
     check_sequence(&graph, &kept);
     // a ← b, b ← c, c ← x + a, which the user receives too.
     let mut graph = Graph::new("received");
     let [x, a, b, c] = names.map(|name| graph.input(name, TensorType::f32([1, 4])));
-    let mixed = float(&mut graph, add, &[x, a], &[1, 4], "mixed");
+    let mixed = float(&mut graph, add(), &[x, a], &[1, 4], "mixed");
     graph.outputs.extend([mixed, b, c, mixed, a]);
     let kept = [(1, 1), (2, 2), (3, 3)].map(|(input, output)| Kept { input, output });
     check_sequence(&graph, &kept);
     // A circle: a ← b, b ← a.
     let mut graph = Graph::new("swap");
     let [x, a, b, c] = names.map(|name| graph.input(name, TensorType::f32([1, 4])));
-    let y = float(&mut graph, add, &[x, c], &[1, 4], "y");
-    let c_next = float(&mut graph, add, &[a, x], &[1, 4], "c_next");
+    let y = float(&mut graph, add(), &[x, c], &[1, 4], "y");
+    let c_next = float(&mut graph, add(), &[a, x], &[1, 4], "c_next");
     graph.outputs.extend([y, b, a, c_next]);
     check_sequence(&graph, &kept);
 }

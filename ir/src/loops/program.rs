@@ -93,7 +93,8 @@ impl Program {
             let data = &self.buffers[buffer];
             let zero = data.face.as_ref().and_then(|face| face.quant).map_or(0, |(_, zero_point)| zero_point);
             if zero != 0 {
-                let whole = Data::from_ints(data.scalar, vec![i64::from(zero); data.len]).to_le_bytes();
+                let (dtype, count) = data.elements();
+                let whole = Data::from_ints(dtype, vec![i64::from(zero); count]).to_le_bytes();
                 bytes[offset as usize..][..whole.len()].copy_from_slice(&whole);
             }
         }

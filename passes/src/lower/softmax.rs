@@ -21,7 +21,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupported>
     let float = !output.is_quantized();
     let y = if float { layer.read_write("y", y) } else { layer.write("y", y) };
     // Each element of a float row is read before its exponential takes its place.
-    if float && layer.is_arena(x) {
+    if float && layer.is_ours(x) {
         layer.b.may_alias(y, x);
     }
     match (&inputs[0].quant, output.quant.as_ref().and_then(|q| q.tensor_wide())) {
