@@ -27,6 +27,8 @@ fn private_names<'t>(prefix: &str, text: &'t str) -> Vec<&'t str> {
         let rest = &line[start.len()..];
         // The alignment is a number in brackets.
         let rest = if start.ends_with('(') { rest.split_once(") ")?.1 } else { rest };
+        // Attributes of a type stand before its name.
+        let rest = rest.rsplit_once(")) ").map_or(rest, |(_, name)| name);
         let declared = rest.split(['(', '[', '=', ';']).next()?.trim_end();
         // An attribute before a name; the same type is defined without it for other compilers.
         declared.rsplit([' ', '*']).next().filter(|name| !name.starts_with("__"))
