@@ -183,6 +183,9 @@ ops! {
     scatter::Scatter,
     top_k::TopK,
     tree_ensemble::TreeEnsemble,
+    sample::Sample,
+    compact::Compact,
+    suppress::Suppress,
 }
 
 impl Op {

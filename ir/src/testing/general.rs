@@ -5,7 +5,8 @@ use crate::formula::{Formula, Number};
 use crate::graph::Value;
 use crate::op::scatter::ScatterKind;
 use crate::op::{
-    Concat, Cumulative, Gather, Map, Matmul, Reduce, Reshape, Scatter, Strided, TopK, reduce::ReduceKind,
+    Compact, Concat, Cumulative, Gather, Map, Matmul, Reduce, Reshape, Sample, Scatter, Strided, Suppress,
+    TopK, reduce::ReduceKind, sample::SampleKind,
 };
 use crate::seeded::Seeded;
 use crate::{DType, Data, Shape, TensorType};
@@ -59,7 +60,7 @@ fn formula(random: &mut Seeded, dtypes: &[DType]) -> Formula {
 impl Generator {
     /// Any operator of this file.
     pub(super) fn general(&mut self, x: Value) -> Option<Value> {
-        match self.random.below(11) {
+        match self.random.below(14) {
             0 | 1 => self.map(x),
             2 => self.reduce(x),
             3 => self.cumulative(x),
@@ -68,7 +69,10 @@ impl Generator {
             6 => self.concat(x),
             7 => self.gather(x),
             8 => self.scatter(x),
-            9 => self.tree_ensemble(x),
+            9 => self.sample(x),
+            10 => self.compact(x),
+            11 => self.suppress(x),
+            12 => self.tree_ensemble(x),
             _ => self.top_k(x),
         }
     }
@@ -205,6 +209,58 @@ impl Generator {
         let ut = xt.with_shape([batches, it.shape[1], stretch]);
         let updates = super::random_tensor(&mut self.random, &ut).data;
         self.node_with(Scatter { kind }, x, vec![(it, data), (ut, updates)], xt)
+    }
+
+    /// Floats at constant positions, some of them outside, with constant weights of all elements or of a row.
+    fn sample(&mut self, x: Value) -> Option<Value> {
+        let (x, [batches, count, stretch]) = self.batches(x)?;
+        let random = &mut self.random;
+        let shape = [*random.pick(&[1, batches]), 1 + random.below(4) as usize, 1 + random.below(4) as usize];
+        let it = TensorType::new(DType::I32, shape);
+        let most = count as i64 + 1;
+        let places: Vec<i64> = (0..it.shape.elements()).map(|_| random.range(-2, most)).collect();
+        let wt = TensorType::f32(*random.pick(&[shape, [1, 1, shape[2]], [1, shape[1], 1]]));
+        let weights = super::random_tensor(random, &wt).data;
+        let kind = *random.pick(&[SampleKind::Sum, SampleKind::Sum, SampleKind::Max]);
+        let y = TensorType::f32([batches, shape[1], stretch]);
+        let positions = Data::from_ints(DType::I32, places);
+        self.node_with(Sample { kind }, x, vec![(it, positions), (wt, weights)], y)
+    }
+
+    /// Where the value is below a constant.
+    fn compact(&mut self, x: Value) -> Option<Value> {
+        let xt = self.graph.ty(x).clone();
+        if xt.is_quantized() {
+            return None;
+        }
+        let f = Formula::write(&[xt.dtype], |x| x[0].wide().lt(x[0].wide().literal(1.0)));
+        let mask = self.node(Map { f }, &[x], None)?;
+        let rows = *self.random.pick(&[1, xt.shape.first().copied().unwrap_or(1)]);
+        let shape = vec![rows, xt.shape.elements() / rows.max(1)];
+        let mask = self.node(Reshape { shape }, &[mask], None)?;
+        self.node(Compact, &[mask], None)
+    }
+
+    /// The value's first elements as boxes, with constant scores.
+    fn suppress(&mut self, x: Value) -> Option<Value> {
+        let count = (self.graph.ty(x).shape.elements() / 4).min(40);
+        if count == 0 || self.graph.ty(x).is_quantized() {
+            return None;
+        }
+        let op = Strided { shape: vec![1, count, 4], strides: vec![0, 4, 1], offset: 0 };
+        let boxes = self.node(op, &[x], None)?;
+        let random = &mut self.random;
+        let op = Suppress {
+            keep: 1 + random.below(count as u64) as usize,
+            iou: random.range(0, 4) as f32 * 0.25,
+            above: *random.pick(&[f32::NEG_INFINITY, 0.0, 0.5]),
+            centered: random.once_in(2),
+        };
+        let classes = 1 + random.below(2) as usize;
+        let st = TensorType::f32([1, classes, count]);
+        let scores = super::random_tensor(random, &st).data;
+        let y = TensorType::new(DType::I32, [1, classes, op.keep]);
+        self.node_with(op, boxes, vec![(st, scores)], y)
     }
 
     fn top_k(&mut self, x: Value) -> Option<Value> {

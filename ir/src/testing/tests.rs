@@ -81,7 +81,18 @@ fn random_graphs_cover_what_they_promise() {
             see("several outputs".into());
         }
     }
-    let float_only = ["clamp", "quantize", "map", "reduce", "cumulative", "matmul", "top_k"];
+    let float_only = [
+        "clamp",
+        "quantize",
+        "map",
+        "reduce",
+        "cumulative",
+        "matmul",
+        "top_k",
+        "sample",
+        "compact",
+        "suppress",
+    ];
     let quantized_only = ["dequantize", "requantize"];
     for name in Op::NAMES {
         for (kind, absent) in [("float", &quantized_only[..]), ("quantised", &float_only[..])] {

@@ -2,6 +2,7 @@
 //!
 //! Schedules are plain but decent: four outputs at a time, borders by loop bounds, no padded copies.
 
+pub mod compact;
 pub mod concat;
 pub mod conv2d;
 pub mod convert;
@@ -24,11 +25,13 @@ pub mod reduce;
 pub mod regions;
 pub mod requant;
 pub mod rows;
+pub mod sample;
 pub mod scatter;
 pub mod softmax;
 pub mod state;
 pub mod strided;
 pub mod sum;
+pub mod suppress;
 pub mod tile;
 pub mod top_k;
 pub mod tree_ensemble;
@@ -234,6 +237,9 @@ impl<'a> Lowering<'a> {
             Op::Scatter(op) => scatter::lower(self, node, op),
             Op::TopK(op) => top_k::lower(self, node, op),
             Op::TreeEnsemble(op) => tree_ensemble::lower(self, node, op),
+            Op::Sample(op) => sample::lower(self, node, op),
+            Op::Compact(_) => compact::lower(self, node),
+            Op::Suppress(op) => suppress::lower(self, node, op),
         }
     }
 
