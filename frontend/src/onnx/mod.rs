@@ -22,6 +22,7 @@ mod order;
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
 pub mod proto;
 mod quantization;
+mod sampling;
 mod signature;
 mod spatial;
 mod storage;

@@ -11,6 +11,7 @@ mod col2im;
 mod control;
 mod conv;
 mod conv_transpose;
+mod deform_conv;
 mod determinant;
 mod einsum;
 mod elementwise;
@@ -19,6 +20,7 @@ mod fourier;
 mod fused;
 mod gather;
 mod gemm;
+mod grid_sample;
 mod identity;
 mod integer;
 mod linear_attention;
@@ -33,6 +35,7 @@ mod quantize;
 mod recurrent;
 mod reduce_mean;
 mod reduction;
+mod regions;
 mod reshape;
 mod resize;
 mod rotary;
@@ -117,6 +120,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "CumProd" 26 "f32 f64 i32 i64 u32 u64" "constant axis" => reduction::cumulative,
     "" "CumSum" 11 "f32 f64 i32 i64 u32 u64" "constant axis" => reduction::cumulative,
     "" "DFT" 17 "f32 f64" "constant length, constant axis" => fourier::dft,
+    "" "DeformConv" 19 "f32" "2-D; constant weights and bias" => deform_conv::deform_conv,
     "" "DepthToSpace" 1 "any" "" => slice::depth_to_space,
     "" "DequantizeLinear" 10 "i8 u8 i16 u16 i32 i4 u4 i2 u2" "f32 scales" => quantize::dequantize,
     "" "Det" 11 "f32 f64" "unrolled" => determinant::determinant,
@@ -142,6 +146,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "GlobalMaxPool" 1 "f32 i8 u8 i16" "1-D and 2-D" => max_pool::global_max_pool,
     "" "Greater" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::compare,
     "" "GreaterOrEqual" 12 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::compare,
+    "" "GridSample" 16 "f32" "" => grid_sample::grid_sample,
     "" "GroupNormalization" 18 "f32" "" => normalization::group_normalization,
     "" "HammingWindow" 17 "f32 f64" "constant size" => taper::window,
     "" "HannWindow" 17 "f32 f64" "constant size" => taper::window,
@@ -205,6 +210,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Reshape" 5 "any" "constant shape" => reshape::reshape,
     "" "Resize" 10 "f32" "constant scales and sizes" => resize::resize,
     "" "ReverseSequence" 10 "any" "constant lengths" => slice::reverse_sequence,
+    "" "RoiAlign" 10 "f32" "sampling_ratio above 0" => regions::roi_align,
     "" "RotaryEmbedding" 23 "f32 f64" "" => rotary::rotary_embedding,
     "" "Round" 1 "f32 f64" "" => unary::unary,
     "" "STFT" 17 "f32 f64" "constant step, constant length" => fourier::stft,
@@ -262,6 +268,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "ai.onnx.ml" "ZipMap" 1 "f32" "left out: an output of the model is the tensor of scores" => ml::classes::zip_map,
     "com.microsoft" "Attention" 1 "f32" "masks [B], [B, keys], [B, queries, keys]; no shared cache" => runtime_attention::attention,
     "com.microsoft" "BiasGelu" 1 "f32" "" => fused::bias_gelu,
+    "com.microsoft" "CropAndResize" 1 "f32" "constant size" => regions::crop_and_resize,
     "com.microsoft" "DequantizeLinear" 1 "i8 u8 i16 u16 i32" "f32 scales" => quantize::dequantize,
     "com.microsoft" "DynamicQuantizeMatMul" 1 "f32 with i8 u8" "" => integer::dynamic_quantize_matmul,
     "com.microsoft" "FastGelu" 1 "f32" "" => fused::fast_gelu,
@@ -269,6 +276,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "com.microsoft" "FusedGemm" 1 "f32" "" => fused::gemm,
     "com.microsoft" "FusedMatMul" 1 "f32" "" => fused::matmul,
     "com.microsoft" "Gelu" 1 "f32" "" => unary::unary,
+    "com.microsoft" "GridSample" 1 "f32" "" => grid_sample::grid_sample,
     "com.microsoft" "MatMulIntegerToFloat" 1 "i8 u8" "" => integer::matmul_integer_to_float,
     "com.microsoft" "MultiHeadAttention" 1 "f32" "masks [B], [B, keys], [B, queries, keys]; no shared cache" => runtime_attention::multi_head_attention,
     "com.microsoft" "QGemm" 1 "i8 u8" "alpha 1; B and C known at compile time; quantised result" => gemm::qgemm,
