@@ -13,6 +13,7 @@
 
 mod archive;
 mod exact;
+mod extent;
 mod host;
 mod list;
 mod model;

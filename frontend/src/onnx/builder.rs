@@ -1,5 +1,6 @@
 //! The graph under construction and what each ONNX tensor name has become in it.
 
+use super::extent::Extent;
 use super::proto::FunctionProto;
 use super::{code, tensor};
 use std::cell::RefCell;
@@ -28,6 +29,8 @@ pub(super) struct Builder {
     pub(super) outputs: BTreeSet<String>,
     /// What the node being imported has to say although it is understood; without a place.
     pub(super) warnings: Vec<Diagnostic>,
+    /// The values that are meant in part only.
+    pub(super) extents: BTreeMap<Value, Extent>,
     /// The folder for external data.
     pub(super) base_dir: Option<std::path::PathBuf>,
     /// The version of each operator set by domain; inside a function, the function's own.
@@ -56,6 +59,7 @@ impl Builder {
             slots: BTreeMap::new(),
             outputs: BTreeSet::new(),
             warnings: Vec::new(),
+            extents: BTreeMap::new(),
             base_dir: None,
             opsets: BTreeMap::new(),
             functions: Vec::new(),

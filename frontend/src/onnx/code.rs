@@ -54,6 +54,8 @@ pub const GIVEN_SHAPE: u16 = 303;
 pub const TENSOR_SIZE: u16 = 304;
 /// The model declares another shape than its operators compute (a warning).
 pub const DECLARED_SHAPE: u16 = 305;
+/// The size of a tensor depends on data where it must be known.
+pub const DATA_SIZE: u16 = 306;
 
 /// A scale is not a finite number above zero, or not given as the operator wants it.
 pub const SCALE: u16 = 401;

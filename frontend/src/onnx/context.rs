@@ -282,6 +282,13 @@ impl<'a, 'm> Context<'a, 'm> {
         self.build.node(op.into(), inputs, name, Some(ty), origin)
     }
 
+    /// The operators that the node has become so far.
+    pub(super) fn made(&self) -> impl Iterator<Item = &Op> {
+        let graph = &self.build.graph;
+        let own = graph.values.keys().skip(self.before);
+        own.filter_map(|value| graph.node_of(value)).map(|(_, node)| &node.op)
+    }
+
     /// Adds a constant made here.
     pub(super) fn part_constant(&mut self, part: &str, tensor: Tensor, quant: Option<Quant>) -> Step<Value> {
         let name = self.part_name(part);

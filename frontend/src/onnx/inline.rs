@@ -68,7 +68,11 @@ impl Importer {
     /// Imports a node, which is at `index` of the model or inside of what is there.
     pub(super) fn run(self, node: &NodeProto, index: usize, build: &mut Builder) -> Step<()> {
         match self {
-            Self::Operator(info, opset) => (info.import)(&mut Context::new(node, index, opset, build)),
+            Self::Operator(info, opset) => {
+                let mut cx = Context::new(node, index, opset, build);
+                (info.import)(&mut cx)?;
+                cx.follow_extents()
+            }
             Self::Function(function) => {
                 let mut cx = Context::new(node, index, 1, build);
                 // Its own nodes widen and narrow.

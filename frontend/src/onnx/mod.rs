@@ -9,6 +9,7 @@ mod captures;
 pub mod code;
 mod compose;
 mod context;
+mod extent;
 mod external;
 mod extract;
 mod functions;

@@ -7,11 +7,11 @@ use tinyc_ir::op::scatter::ScatterKind;
 use tinyc_ir::op::{Gather, Scatter};
 use tinyc_ir::{DType, Diagnostic, Shape, Value};
 
-/// Operand `i` as positions, i32 or i64.
+/// Operand `i` as positions, i32 or i64; 0 where none is meant.
 pub(super) fn positions(cx: &mut Context<'_, '_>, i: usize) -> Step<Value> {
     let value = cx.plain(i)?;
     match cx.ty(value).dtype {
-        DType::I32 | DType::I64 => Ok(value),
+        DType::I32 | DType::I64 => cx.beyond(value, 0.0),
         other => Err(Diagnostic::error(code::ELEMENT_TYPE, format!("positions are i32 or i64, not {other}"))),
     }
 }

@@ -41,15 +41,19 @@ mod resize;
 mod rotary;
 mod runtime_attention;
 mod scan;
+mod selection;
 mod shape;
 mod slice;
 mod softmax;
+mod suppression;
 mod taper;
 mod tensor_scatter;
 mod transpose;
 mod unary;
 mod visibility;
 mod windows;
+
+pub(super) use reduction::axes as reduced_axes;
 
 use super::code;
 use super::context::{Context, Step};
@@ -109,6 +113,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "CenterCropPad" 18 "any" "constant shape" => slice::center_crop_pad,
     "" "Clip" 6 "any" "" => activation::clip,
     "" "Col2Im" 18 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "constant shapes" => col2im::col2im,
+    "" "Compress" 9 "any" "" => selection::compress,
     "" "Concat" 4 "any" "" => slice::concat,
     "" "Constant" 1 "any" "no strings, no sparse tensors" => identity::constant,
     "" "ConstantOfShape" 9 "any" "constant shape" => shape::constant_of_shape,
@@ -183,6 +188,8 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "Mod" 10 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => arithmetic::modulo,
     "" "Mul" 7 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => elementwise::mul,
     "" "Neg" 1 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "" => unary::unary,
+    "" "NonMaxSuppression" 10 "f32" "constant thresholds" => suppression::non_max_suppression,
+    "" "NonZero" 9 "any" "" => selection::non_zero,
     "" "Not" 1 "bool" "" => unary::not,
     "" "OneHot" 9 "any" "constant depth" => shape::one_hot,
     "" "Or" 7 "bool" "" => arithmetic::logic,

@@ -8,7 +8,7 @@ use tinyc_ir::op::{Cumulative, TopK};
 use tinyc_ir::{DType, Diagnostic, Value};
 
 /// The axes of operand 1 or of the attribute, all of them if none is stated; `None` if then nothing is to be done.
-fn axes(cx: &Context<'_, '_>, rank: usize) -> Step<Option<Vec<usize>>> {
+pub(in crate::onnx) fn axes(cx: &Context<'_, '_>, rank: usize) -> Step<Option<Vec<usize>>> {
     let stated = match cx.operand(1) {
         Some(_) => Some(cx.known_ints(1)?),
         None => cx.attributes().ints("axes")?.map(<[i64]>::to_vec),
