@@ -2,12 +2,15 @@
 //! meant. Which operators may follow such a tensor, and what of their results counts; all others are refused.
 
 use super::attribute::axis;
-use super::builder::Slot;
+use super::builder::{Builder, Slot};
 use super::code;
 use super::context::{Context, Step};
 use super::ops::reduced_axes;
+use std::sync::Arc;
+use tinyc_ir::formula::Formula;
 use tinyc_ir::op::reduce::ReduceKind;
-use tinyc_ir::{DType, Diagnostic, Op, Value};
+use tinyc_ir::op::{Map, Transpose};
+use tinyc_ir::{DType, Data, Diagnostic, Op, Origin, Tensor, Value};
 
 /// How much of a tensor is meant: the first `count` entries along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,6 +18,43 @@ pub(super) struct Extent {
     pub(super) axis: usize,
     /// i32\[1\].
     pub(super) count: Value,
+    /// Whether the entries behind have the value that the operator's importer states, not one that was computed from it.
+    filled: bool,
+}
+
+impl Builder<'_> {
+    /// Gives each output whose size depends on data one more behind all others, named after it: how many of its entries are
+    /// meant. Those behind them become 0 where they were computed from others (not in quantised tensors).
+    pub(super) fn count_outputs(&mut self) -> Step<()> {
+        let own = self.graph.outputs.len();
+        for i in 0..own {
+            let y = self.graph.outputs[i];
+            let Some(extent) = self.extents.get(&y).copied() else { continue };
+            let name = self.graph.values[y].name.clone();
+            let origin = |name: &str| Origin { name: name.into(), onnx: None };
+            if !extent.filled && !self.graph.ty(y).is_quantized() {
+                let ty = self.graph.ty(y).clone();
+                let mut shape = vec![1; ty.shape.rank()];
+                shape[extent.axis] = ty.shape[extent.axis];
+                let numbers = Data::from_ints(DType::I32, 0..shape[extent.axis] as i64);
+                let unique = self.unique(&format!("{name}/numbers"));
+                let numbers = self.new_constant(unique, Arc::new(Tensor::new(shape, numbers)), None)?;
+                self.graph.values[y].name = self.unique(&format!("{name}/whole"));
+                let f = Formula::write(&[ty.dtype, DType::I32, DType::I32], |x| {
+                    x[1].lt(x[2]).select(x[0], x[0].wide().literal(0.0).to(ty.dtype))
+                });
+                let inputs = [y, numbers, extent.count];
+                self.graph.outputs[i] =
+                    self.node(Map { f }.into(), &inputs, name.clone(), None, origin(&name))?;
+            }
+            let unique = self.unique(&format!("{name}_count"));
+            let copy = Transpose { perm: vec![0] };
+            let from = origin(&unique);
+            let count = self.node(copy.into(), &[extent.count], unique, None, from)?;
+            self.graph.outputs.push(count);
+        }
+        Ok(())
+    }
 }
 
 /// An operand of a node that may have others whose size depends on data.
@@ -39,7 +79,7 @@ impl Context<'_, '_> {
     pub(super) fn limit(&mut self, i: usize, axis: usize, count: Value) {
         let name = self.node.output.get(i).map_or("", String::as_str);
         if let Some(Slot::Value(value)) = self.build.slots.get(name) {
-            self.build.extents.insert(*value, Extent { axis, count });
+            self.build.extents.insert(*value, Extent { axis, count, filled: true });
         }
     }
 
@@ -166,7 +206,7 @@ impl Context<'_, '_> {
             _ => None,
         };
         let same = moved.filter(|&axis| to.get(axis) == Some(&from[at]));
-        Ok(same.map(|axis| Extent { axis, count: extent.count }))
+        Ok(same.map(|axis| Extent { axis, count: extent.count, filled: false }))
     }
 
     /// Where an axis is after a reduction of others.
@@ -189,7 +229,7 @@ impl Context<'_, '_> {
         let axes = numbers(3, "axes")?.unwrap_or_else(|| (0..starts.len() as i64).collect());
         let steps = numbers(4, "steps")?.unwrap_or_else(|| vec![1; starts.len()]);
         let Some(own) = axes.iter().position(|&a| axis(a, from.len()) == Some(extent.axis)) else {
-            return Ok(Some(extent));
+            return Ok(Some(Extent { filled: false, ..extent }));
         };
         // An end that is counted from behind would be counted from the last entry that is meant.
         if starts[own] != 0 || steps[own] != 1 || ends[own] < 0 {
@@ -197,7 +237,7 @@ impl Context<'_, '_> {
         }
         let most = to[extent.axis] as f64;
         let count = self.map("count", &[extent.count], |x| x[0].min(x[0].literal(most)))?;
-        Ok(Some(Extent { axis: extent.axis, count }))
+        Ok(Some(Extent { axis: extent.axis, count, filled: false }))
     }
 
     /// Whether the node became operators on each element alone.

@@ -6,8 +6,7 @@ use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use super::{Imported, Options, captures, code, model, order, quantization, signature, tensor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tinyc_ir::op::Transpose;
-use tinyc_ir::{DType, Diagnostic, Diagnostics, Origin, Tensor, TensorType, Value};
+use tinyc_ir::{DType, Diagnostic, Diagnostics, Tensor, TensorType, Value};
 
 /// After this many errors the rest is counted, not told.
 const MAX_ERRORS: usize = 100;
@@ -378,21 +377,9 @@ impl<'m> Run<'m> {
                 Err(diagnostic) => self.report(diagnostic.at(place)),
             }
         }
-        self.counts();
-    }
-
-    /// An output whose size depends on data comes with one more, named after it: how many of its entries are meant.
-    fn counts(&mut self) {
-        for value in self.build.graph.outputs.clone() {
-            let Some(extent) = self.build.extents.get(&value).copied() else { continue };
-            let wish = format!("{}_count", self.build.graph.values[value].name);
-            let name = self.build.unique(&wish);
-            let origin = Origin { name: name.clone(), onnx: None };
-            let copy = Transpose { perm: vec![0] };
-            match self.build.node(copy.into(), &[extent.count], name, None, origin) {
-                Ok(count) => self.build.graph.outputs.push(count),
-                Err(diagnostic) => self.report(diagnostic),
-            }
+        if let Err(diagnostic) = self.build.count_outputs() {
+            let file = self.file.clone();
+            self.report(diagnostic.at(file));
         }
     }
 
