@@ -7,7 +7,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-ELEM = {"f32": TensorProto.FLOAT, "i8": TensorProto.INT8, "u8": TensorProto.UINT8}
+ELEM = {
+    "f32": TensorProto.FLOAT,
+    "i8": TensorProto.INT8,
+    "u8": TensorProto.UINT8,
+    "i64": TensorProto.INT64,
+}
 
 
 class Net:
@@ -20,6 +25,7 @@ class Net:
     def __init__(self, name, opset=13, microsoft=False, old_style=False):
         self.name, self.opset, self.microsoft, self.old_style = name, opset, microsoft, old_style
         self.nodes, self.consts, self.inputs, self.outputs = [], [], [], []
+        self.most = {}
 
     def _fresh(self, stem):
         return f"{stem}_{len(self.nodes) + len(self.consts)}"
@@ -28,8 +34,11 @@ class Net:
         self.inputs.append(helper.make_tensor_value_info(name, ELEM[dtype], shape))
         return name
 
-    def output(self, value, name, dtype, shape):
-        """Give the value its public name by renaming it in the node that makes it."""
+    def output(self, value, name, dtype, shape, most=None):
+        """Give the value its public name by renaming it in the node that makes it. `most` is the
+        greatest size of its dimension that is a name, because it depends on data."""
+        if most is not None:
+            self.most[name] = [axis for axis, size in enumerate(shape) if isinstance(size, str)][0], most
         for node in self.nodes:
             for names in (node.input, node.output):
                 for i, old in enumerate(names):

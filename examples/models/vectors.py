@@ -2,6 +2,9 @@
 
 One `.npz` per model: `in_names`, `out_names` in graph order, `in_<i>` and `out_<i>` stacked as
 [samples, *shape of the value at batch 1*]. Samples run one at a time, as on a microcontroller.
+
+An output whose size depends on data is filled with zeros up to its greatest size, and its sizes
+follow as one more output, `NAME_count`, behind all others.
 """
 
 import numpy as np
@@ -18,22 +21,33 @@ def session(model):
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def run(model, *inputs):
-    """Outputs for inputs stacked as [samples, 1, ...]."""
+def run(model, *inputs, most=None):
+    """Outputs for inputs stacked as [samples, 1, ...]; `most` has the axis and greatest size of
+    those whose size depends on data, by their names."""
     sess = session(model)
     names = [i.name for i in sess.get_inputs()]
     results = [sess.run(None, dict(zip(names, sample))) for sample in zip(*inputs, strict=True)]
-    return [np.stack(values) for values in zip(*results)]
+    outputs, counts = [], []
+    for out, values in zip(sess.get_outputs(), zip(*results)):
+        axis, size = (most or {}).get(out.name, (None, 0))
+        if axis is not None:
+            counts.append(np.array([[v.shape[axis]] for v in values], np.int32))
+            pad = lambda v: [(0, size - d if a == axis else 0) for a, d in enumerate(v.shape)]
+            values = [np.pad(v, pad(v)) for v in values]
+        outputs.append(np.stack(values))
+    return outputs + counts
 
 
-def save(npz_path, model_path, *inputs):
+def save(npz_path, model_path, *inputs, most=None):
     sess = session(model_path)
+    most = most or {}
+    outs = [o.name for o in sess.get_outputs()]
     arrays = {
         "in_names": np.array([i.name for i in sess.get_inputs()]),
-        "out_names": np.array([o.name for o in sess.get_outputs()]),
+        "out_names": np.array(outs + [f"{name}_count" for name in outs if name in most]),
     }
     arrays |= {f"in_{i}": x for i, x in enumerate(inputs)}
-    arrays |= {f"out_{i}": y for i, y in enumerate(run(model_path, *inputs))}
+    arrays |= {f"out_{i}": y for i, y in enumerate(run(model_path, *inputs, most=most))}
     np.savez_compressed(npz_path, **arrays)
 
 

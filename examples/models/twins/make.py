@@ -6,7 +6,7 @@
 from pathlib import Path
 
 import vectors
-from twins import floats, microsoft, quantized, samples, sequences, streams
+from twins import detection, floats, microsoft, quantized, samples, sequences, streams
 
 HERE = Path(__file__).parent
 
@@ -14,12 +14,12 @@ HERE = Path(__file__).parent
 def main():
     quantised = quantized.ALL + microsoft.INTEGERS
     reals = floats.ALL + microsoft.FLOATS + sequences.ALL + streams.ALL
-    for makers, huge in [(quantised, 1e9), (reals, 20.0)]:
+    for makers, huge in [(quantised, 1e9), (reals, 20.0), (detection.ALL, 2.0)]:
         for make in makers:
             net = make()
             path = HERE / f"{net.name}.onnx"
             net.save(path)
-            vectors.save(path.with_suffix(".npz"), path, *samples.of(net, huge))
+            vectors.save(path.with_suffix(".npz"), path, *samples.of(net, huge), most=net.most)
             print(f"{path.name}: {path.stat().st_size} bytes")
     for make in streams.ALL:
         net = make()

@@ -282,6 +282,11 @@ impl<'a, 'm> Context<'a, 'm> {
         self.build.node(op.into(), inputs, name, Some(ty), origin)
     }
 
+    /// Whether a value was made for this node.
+    pub(super) fn is_new(&self, value: Value) -> bool {
+        value.index() >= self.before
+    }
+
     /// The operators that the node has become so far.
     pub(super) fn made(&self) -> impl Iterator<Item = &Op> {
         let graph = &self.build.graph;
@@ -337,7 +342,7 @@ impl<'a, 'm> Context<'a, 'm> {
         let Some(name) = self.node.output.get(i).filter(|name| !name.is_empty()) else { return Ok(()) };
         let value = self.narrowed(i, value)?;
         let data = &self.build.graph.values[value];
-        let own = value.index() >= self.before && matches!(data.def, Def::Node(..));
+        let own = self.is_new(value) && matches!(data.def, Def::Node(..));
         let unnamed = !self.node.output.contains(&data.name);
         let value = if own && unnamed {
             self.build.graph.values[value].name.clone_from(name);

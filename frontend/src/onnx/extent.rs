@@ -139,7 +139,8 @@ impl Context<'_, '_> {
                 Some(Slot::Constant(_)) => return Err(refused),
                 Some(Slot::Unknown) | None => continue,
             };
-            if self.extent(y).is_none() {
+            // An operand that is passed on keeps its own.
+            if self.is_new(y) {
                 let extent = self.result_extent(&operands, y)?.ok_or_else(|| refused.clone())?;
                 self.build.extents.insert(y, extent);
             }

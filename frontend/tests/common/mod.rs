@@ -120,11 +120,13 @@ pub fn read_npz(path: &Path) -> BTreeMap<String, Tensor> {
             "i1" => DType::I8,
             "i8" => DType::I64,
             "u1" => DType::U8,
+            "i4" => DType::I32,
             _ => continue,
         };
         let data = match dtype {
             DType::F32 => Data::F32(array.into_vec().unwrap()),
             DType::I8 => Data::I8(array.into_vec().unwrap()),
+            DType::I32 => Data::I32(array.into_vec().unwrap()),
             DType::I64 => Data::I64(array.into_vec().unwrap()),
             _ => Data::U8(array.into_vec().unwrap()),
         };

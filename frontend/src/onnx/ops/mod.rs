@@ -50,6 +50,7 @@ mod taper;
 mod tensor_scatter;
 mod transpose;
 mod unary;
+mod unique;
 mod visibility;
 mod windows;
 
@@ -253,6 +254,7 @@ pub(super) static TABLE: &[OpInfo] = table! {
     "" "TopK" 1 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "constant k" => reduction::top_k,
     "" "Transpose" 1 "any" "" => transpose::transpose,
     "" "Trilu" 14 "any" "constant k" => slice::trilu,
+    "" "Unique" 11 "f32 f64 i8 i16 i32 i64 u8 u16 u32 u64" "entries of up to 16 elements; no NaN" => unique::unique,
     "" "Unsqueeze" 1 "any" "constant axes" => reshape::unsqueeze,
     "" "Upsample" 7 "f32" "constant scales" => resize::resize,
     "" "Where" 9 "any" "" => arithmetic::select,
