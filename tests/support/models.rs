@@ -69,6 +69,7 @@ pub(crate) fn own() -> Vec<Model> {
     };
     let twins = [
         "attention_mix",
+        "boxes",
         "conv1d",
         "dw_stack_qdq",
         "dyn_dims",
@@ -78,6 +79,8 @@ pub(crate) fn own() -> Vec<Model> {
         "qop_mix",
         "residual_qdq",
         "runtime_attention",
+        "sampling",
+        "selection",
         "spectrum",
         "stream",
         "stream_qdq",
