@@ -70,13 +70,13 @@ def selection():
 
 
 def sampling():
-    """GridSample in all modes, with all paddings; RoiAlign; a DeformConv of two groups with a mask."""
+    """GridSample in all modes and paddings; RoiAlign; a DeformConv of two groups with a mask."""
     rng = np.random.default_rng(303)
     net = Net("sampling", opset=20)
     x = net.input("image", "f32", [1, 4, 6, 7])
     grid = net.input("grid", "f32", [1, 3, 5, 2])
     rois = net.input("rois", "f32", [3, 4])
-    modes = [("linear", "zeros", 0), ("linear", "reflection", 1), ("cubic", "border", 0),
+    modes = [("linear", "zeros", 0), ("linear", "reflection", 1), ("cubic", "zeros", 0),
              ("cubic", "reflection", 0), ("nearest", "zeros", 1), ("nearest", "border", 0)]
     all_ = [net.op("GridSample", x, grid, mode=m, padding_mode=p, align_corners=a) for m, p, a in modes]
     net.output(net.op("Concat", *all_, axis=1), "sampled", "f32", [1, 24, 3, 5])
