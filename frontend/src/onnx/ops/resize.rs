@@ -5,6 +5,20 @@ use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::{Diagnostic, Value};
 
+/// How a position among the results becomes one among the arguments; the last one is of operator sets 11 and 12.
+const TRANSFORMATIONS: [&str; 7] = [
+    "half_pixel",
+    "half_pixel_symmetric",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "tf_crop_and_resize",
+    "tf_half_pixel_for_nn",
+];
+
+/// How a position is rounded.
+const NEAREST: [&str; 4] = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"];
+
 /// What the attributes say.
 struct Rule {
     transformation: String,
@@ -75,6 +89,13 @@ fn rule(cx: &Context<'_, '_>) -> Step<Rule> {
     if !matches!(mode.as_str(), "nearest" | "linear" | "bilinear" | "cubic") {
         return Err(unsupported("mode", mode, "nearest, linear, cubic"));
     }
+    if !TRANSFORMATIONS.contains(&transformation.as_str()) {
+        let name = "coordinate_transformation_mode";
+        return Err(unsupported(name, transformation, &TRANSFORMATIONS.join(", ")));
+    }
+    if !NEAREST.contains(&nearest.as_str()) {
+        return Err(unsupported("nearest_mode", nearest, &NEAREST.join(", ")));
+    }
     Ok(Rule {
         transformation,
         nearest: (mode == "nearest").then_some(nearest),
@@ -139,6 +160,7 @@ impl Rule {
         let (at, from, to) = (at as f64, axis.from as f64, axis.to as f64);
         match self.transformation.as_str() {
             "asymmetric" => at / axis.scale,
+            "tf_half_pixel_for_nn" => (at + 0.5) / axis.scale,
             // The size before it was rounded down, as the specification's own evaluator has it.
             "align_corners" if axis.scale * from == 1.0 => 0.0,
             "align_corners" => at * (from - 1.0) / (axis.scale * from - 1.0),
