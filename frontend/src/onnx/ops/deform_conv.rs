@@ -23,7 +23,7 @@ pub(super) fn deform_conv(cx: &mut Context<'_, '_>) -> Step<()> {
     let spatial = Spatial::read(cx, 2, [h, w], Some([kh, kw]))?;
     let number = |name: &str, whole: usize| -> Step<usize> {
         let stated = cx.attributes().int(name)?.unwrap_or(1);
-        let parts = usize::try_from(stated).ok().filter(|&p| p > 0 && whole % p == 0);
+        let parts = usize::try_from(stated).ok().filter(|&p| p > 0 && whole.is_multiple_of(p));
         parts.ok_or_else(|| {
             let message = format!("attribute {name}={stated} does not divide {whole} channels");
             Diagnostic::error(code::ATTRIBUTE, message)
