@@ -378,6 +378,6 @@ mod tests {
         assert_eq!(distance("kitten", "sitting"), 3);
         let error = unsupported("", "MaxPol");
         assert_eq!(error.notes, ["supported operators of similar names: MaxPool"]);
-        assert!(unsupported("", "NonMaxSuppression").notes.is_empty());
+        assert!(unsupported("", "StringNormalizer").notes.is_empty());
     }
 }
