@@ -22,7 +22,7 @@ pub(super) struct Extent {
     filled: bool,
 }
 
-impl Builder<'_> {
+impl Builder {
     /// Gives each output whose size depends on data one more behind all others, named after it: how many of its entries are
     /// meant. Those behind them become 0 where they were computed from others (not in quantised tensors).
     pub(super) fn count_outputs(&mut self) -> Step<()> {
