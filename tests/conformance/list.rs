@@ -1,7 +1,8 @@
 //! The list of tests that are refused, each with its reason, and its agreement with what happens.
 //!
 //! A row is `subject<TAB>reason`. The subject is a test's name, a pattern with `*`, or `op:Name` for all tests with an
-//! operator that is not implemented. Lines with `#` are comments. Only refusals can be listed: a wrong result never.
+//! operator that is not implemented. Lines with `#` are comments. Refusals can be listed, and results in half floats that are a few
+//! steps off; another wrong result never.
 
 use crate::outcome::{Failure, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,8 +40,8 @@ impl List {
 
     /// The row that excuses a refused test.
     pub(crate) fn row(&self, outcome: &Outcome<'_>) -> Option<&Row> {
-        let refused = matches!(outcome.failure, Some(Failure::Refused(_)));
-        refused.then(|| self.rows.iter().find(|row| row.covers(outcome))).flatten()
+        let excusable = matches!(outcome.failure, Some(Failure::Refused(_) | Failure::Steps(_)));
+        excusable.then(|| self.rows.iter().find(|row| row.covers(outcome))).flatten()
     }
 
     /// Every disagreement with what happened; `whole` if all tests ran.
@@ -51,9 +52,12 @@ impl List {
             match &outcome.failure {
                 None => {}
                 Some(Failure::Wrong(what)) => faults.push(format!("{name}: {what}")),
-                Some(Failure::Refused(_)) if self.row(outcome).is_some() => {}
+                Some(_) if self.row(outcome).is_some() => {}
                 Some(Failure::Refused(what)) => {
                     faults.push(format!("{name} is refused and not listed: {what}"))
+                }
+                Some(Failure::Steps(what)) => {
+                    faults.push(format!("{name} is a few steps off and not listed: {what}"))
                 }
             }
         }
@@ -84,7 +88,7 @@ impl List {
             Self { head: self.head.clone(), rows: self.rows.iter().filter(is_right).cloned().collect() };
         let mut missing: BTreeMap<String, String> = BTreeMap::new();
         for outcome in outcomes {
-            let Some(Failure::Refused(what)) = &outcome.failure else { continue };
+            let Some(Failure::Refused(what) | Failure::Steps(what)) = &outcome.failure else { continue };
             if kept.row(outcome).is_some() {
                 continue;
             }
@@ -190,6 +194,9 @@ mod tests {
         // A wrong result cannot be excused; an excuse for what passes, for nothing, or without a reason is a fault.
         assert_eq!(faults("op:New\tbecause\nwrong\tbecause\n").len(), 2);
         assert_eq!(faults("").len(), 2);
+        let steps = [outcome(&entries[0], "Old", Some(Failure::Steps("2 steps".into())))];
+        assert_eq!(List::parse("good\tbecause\n").faults(&steps, &supported, true), Vec::<String>::new());
+        assert_eq!(List::parse("").faults(&steps, &supported, true).len(), 1);
         assert_eq!(faults("refused\tWHY? no\n").len(), 2);
         assert_eq!(faults("refused\n").len(), 2);
         assert_eq!(faults("refused\tbecause\ngood\tbecause\n").len(), 3);

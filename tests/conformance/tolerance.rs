@@ -37,6 +37,23 @@ pub(crate) fn close(got: &Tensor, want: &Tensor, relative: f64, absolute: f64) -
     }
 }
 
+/// Whether two tensors of half floats differ by no more than [`STEPS`] of their own steps anywhere.
+pub(crate) fn few_steps(got: &Tensor, want: &Tensor) -> bool {
+    /// One for each operation that rounds between a product and the result: the greatest of a row, exponential, sum, quotient.
+    const STEPS: f64 = 4.0;
+    let fraction_bits = match want.data {
+        Data::F16(_) => 10,
+        Data::BF16(_) => 7,
+        _ => return false,
+    };
+    let pairs = got.data.to_reals().into_iter().zip(want.data.to_reals());
+    let mut near = pairs.map(|(got, want)| {
+        let step = 2f64.powi(want.abs().max(f64::MIN_POSITIVE).log2().floor() as i32 - fraction_bits);
+        got == want || (got - want).abs() <= STEPS * step
+    });
+    (got.dtype(), &got.shape) == (want.dtype(), &want.shape) && near.all(|near| near)
+}
+
 fn floats(data: &Data) -> Option<Vec<f64>> {
     match data {
         Data::F32(v) => Some(v.iter().map(|&x| f64::from(x)).collect()),
