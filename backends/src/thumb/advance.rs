@@ -83,7 +83,8 @@ fn sum(line: &Line<VReg>) -> Option<(VReg, VReg, i32)> {
         Op::SubImm => inst.imm.checked_neg()?,
         _ => return None,
     };
-    let near = distance.unsigned_abs() <= FARTHEST.unsigned_abs() && !inst.flags_written().intersects(Flags::NZCV);
+    let near =
+        distance.unsigned_abs() <= FARTHEST.unsigned_abs() && !inst.flags_written().intersects(Flags::NZCV);
     near.then_some((inst.d?, inst.n?, distance))
 }
 
