@@ -178,6 +178,21 @@ fn selections_of_selections() {
 }
 
 #[test]
+fn half_floats_are_counted_too() {
+    let lines = [
+        WHERE,
+        "t = Transpose at {perm=1,0}",
+        "picked = GatherND x t",
+        "half = Cast picked {to=10}",
+        "sum = Add half half",
+        "y = Cast sum {to=1}",
+    ];
+    let results = run(&lines, &["y"]);
+    assert_eq!(results[0].2, [2., -4., 6., 0., 0., 0.]);
+    assert_eq!((results[1].0.as_str(), results[1].2.as_slice()), ("y_count", &[3.0][..]));
+}
+
+#[test]
 fn whatever_would_see_what_is_not_meant_is_refused() {
     let lines = [
         "y = Shape at",

@@ -340,6 +340,7 @@ impl<'a, 'm> Context<'a, 'm> {
     /// Says that a value is result `i`; one made by this node takes the result's name.
     pub(super) fn give(&mut self, i: usize, value: Value) -> Step<()> {
         let Some(name) = self.node.output.get(i).filter(|name| !name.is_empty()) else { return Ok(()) };
+        let original = value;
         let value = self.narrowed(i, value)?;
         let data = &self.build.graph.values[value];
         let own = self.is_new(value) && matches!(data.def, Def::Node(..));
@@ -356,6 +357,7 @@ impl<'a, 'm> Context<'a, 'm> {
         } else {
             value
         };
+        self.share_extent(original, value);
         self.build.slots.insert(name.clone(), Slot::Value(value));
         Ok(())
     }

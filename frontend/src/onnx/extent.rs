@@ -66,8 +66,8 @@ struct Operand {
     is_there: bool,
 }
 
-/// Operators that look at extents of operands themselves.
-const AWARE: &[&str] = &["Compress", "NonMaxSuppression", "NonZero"];
+/// Operators that look at extents of operands themselves, or whose bodies do.
+const AWARE: &[&str] = &["Compress", "If", "Loop", "NonMaxSuppression", "NonZero"];
 
 impl Context<'_, '_> {
     /// How much of a value is meant; `None` if all of it is.
@@ -80,6 +80,13 @@ impl Context<'_, '_> {
         let name = self.node.output.get(i).map_or("", String::as_str);
         if let Some(Slot::Value(value)) = self.build.slots.get(name) {
             self.build.extents.insert(*value, Extent { axis, count, filled: true });
+        }
+    }
+
+    /// Says of a copy what is said of its original.
+    pub(super) fn share_extent(&mut self, from: Value, to: Value) {
+        if let Some(extent) = self.extent(from) {
+            self.build.extents.entry(to).or_insert(extent);
         }
     }
 
@@ -202,6 +209,7 @@ impl Context<'_, '_> {
                 Some(axes) => self.kept(at, from, &axes)?,
                 None => Some(at),
             },
+            "Scan" => None,
             "Slice" => return self.sliced(from, extent, &to),
             _ if self.is_elementwise() => (to.len() + at).checked_sub(from.len()),
             _ => None,

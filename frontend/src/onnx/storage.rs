@@ -123,6 +123,7 @@ impl Context<'_, '_> {
         let to = wide(ty.dtype);
         let wide = self.map("wide", &[value], |x| x[0].to(to))?;
         self.build.widened.insert(value, wide);
+        self.share_extent(value, wide);
         Ok(wide)
     }
 

@@ -65,9 +65,10 @@ impl Operator for Sample {
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<TensorType, TypeError> {
         let [x, i, w] = inputs else { unreachable!("arity is checked") };
-        let (&[batches, _, stretch], &[rows, count, _]) = (x.shape.dims(), i.shape.dims()) else {
+        let (&[batches, size, stretch], &[rows, count, _]) = (x.shape.dims(), i.shape.dims()) else {
             return Err(TypeError::new(format!("x and i have three dimensions, not {x} and {i}")));
         };
+        require!(size > 0, "there is nothing to sample in {x}");
         let float = |t: &TensorType| t.dtype == DType::F32 && !t.is_quantized();
         require!(float(x) && float(w), "x and w are f32, not {x} and {w}");
         let plain = i.dtype == DType::I32 && !i.is_quantized();

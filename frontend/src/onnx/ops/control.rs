@@ -33,6 +33,7 @@ pub(super) fn if_(cx: &mut Context<'_, '_>) -> Step<()> {
 
 /// One of two values of equal types.
 fn choose(cx: &mut Context<'_, '_>, condition: Value, yes: Value, no: Value) -> Step<Value> {
+    require_whole(cx, &[yes, no])?;
     let (a, b) = (cx.ty(yes).clone(), cx.ty(no).clone());
     if a != b || a.is_quantized() || a.dtype.is_packed() {
         let message = "a condition that is computed at run time chooses between tensors of different types, or quantised ones";
@@ -47,6 +48,14 @@ fn choose(cx: &mut Context<'_, '_>, condition: Value, yes: Value, no: Value) -> 
         true => x[0].select(x[1].to(DType::F32), x[2].to(DType::F32)).to(own),
         false => x[0].select(x[1], x[2]),
     })
+}
+
+/// Fails if the size of a value depends on data: what is selected or stacked would have several.
+fn require_whole(cx: &Context<'_, '_>, values: &[Value]) -> Step<()> {
+    match values.iter().find(|&&v| cx.extent(v).is_some()) {
+        Some(&value) => Err(cx.refuse_extent(&cx.build.graph.values[value].name)),
+        None => Ok(()),
+    }
 }
 
 /// `Loop most?, condition?, carried…`
@@ -140,6 +149,7 @@ pub(super) fn stack(cx: &mut Context<'_, '_>, values: &[Value], axis: usize) -> 
             "a loop without iterations has results of no elements",
         ));
     };
+    require_whole(cx, values)?;
     let mut dims = cx.dims(first);
     cx.require(axis <= dims.len(), "the axis of a scanned result is outside of its dimensions")?;
     dims.insert(axis, 1);

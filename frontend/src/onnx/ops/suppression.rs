@@ -1,9 +1,11 @@
 //! `NonMaxSuppression`: rows `(batch, class, box)`, at most as many as the model asks for, and their count.
 
+use crate::onnx::builder::Slot;
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
+use std::sync::Arc;
 use tinyc_ir::op::{Compact, Gather, Suppress};
-use tinyc_ir::{DType, Diagnostic, Value};
+use tinyc_ir::{DType, Data, Diagnostic, Tensor, Value};
 
 /// `NonMaxSuppression boxes, scores, max_output_boxes_per_class?, iou_threshold?, score_threshold?`
 pub(super) fn non_max_suppression(cx: &mut Context<'_, '_>) -> Step<()> {
@@ -27,9 +29,8 @@ pub(super) fn non_max_suppression(cx: &mut Context<'_, '_>) -> Step<()> {
     cx.require(same == batches && row == count, "boxes and scores of NonMaxSuppression go together")?;
     let keep = usize::try_from(most).unwrap_or(0).min(count);
     if keep == 0 {
-        let message = "NonMaxSuppression without max_output_boxes_per_class keeps no box";
-        return Err(Diagnostic::error(code::SHAPE, message)
-            .help("state how many boxes of a class are wanted at most"));
+        cx.define(Slot::Constant(Arc::new(Tensor::new([0, 3], Data::I64(Vec::new())))));
+        return Ok(());
     }
     let scores = candidates(cx, boxes, scores)?;
     let kept = cx.part("boxes", Suppress { keep, iou, above, centered }, &[boxes, scores])?;
