@@ -3,6 +3,7 @@
 //! Heads that share keys are rows of one product, so keys and values are never repeated. One tensor of `[heads, queries,
 //! keys]` is stored besides operands and result; masks and caps change it in place.
 
+use super::reduction;
 use super::visibility::{Limits, Visibility};
 use crate::onnx::attribute::unsupported;
 use crate::onnx::code;
@@ -177,7 +178,10 @@ pub(super) fn attend(
     let scores = visibility.apply_to_scores(cx, "scores", capped, cap)?;
     let dtype = cx.ty(scores).dtype;
     let precise = cx.map_to(scores, scoring.precision)?;
-    let shares = cx.part("shares", Softmax, &[precise])?;
+    let shares = match cx.ty(precise).dtype {
+        DType::F64 => reduction::shares(cx, precise, 3)?,
+        _ => cx.part("shares", Softmax, &[precise])?,
+    };
     let mut shares = cx.map_to(shares, dtype)?;
     let mut blind_are_out = false;
     if scoring.stage == Some(Stage::Shares) {

@@ -42,9 +42,6 @@ pub(super) fn causal_conv(cx: &mut Context<'_, '_>) -> Step<()> {
     };
     let y = if swish { cx.map("y", &[y], |x| x[0] * x[0].sigmoid())? } else { y };
     cx.give(0, y)?;
-    if carried == 0 {
-        return Ok(());
-    }
     let state = match (past, count >= carried) {
         (None, true) => cx.slice(x, 2, count - carried, carried, 1)?,
         _ => cx.slice(whole, 2, count, carried, 1)?,

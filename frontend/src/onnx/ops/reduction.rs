@@ -159,12 +159,15 @@ pub(super) fn log_softmax(cx: &mut Context<'_, '_>) -> Step<()> {
     })
 }
 
-/// `Softmax x` of f64, composed: `e^(x − max)` divided by the sum.
+/// `Softmax x` of f64, composed.
 pub(super) fn softmax(cx: &mut Context<'_, '_>) -> Step<()> {
-    rows(cx, |cx, x, axis| {
-        let [_, e, sum] = exponentials(cx, x, axis)?;
-        cx.map("y", &[e, sum], |x| x[0] / x[1])
-    })
+    rows(cx, shares)
+}
+
+/// `e^(x − max)` along an axis, divided by its sum.
+pub(super) fn shares(cx: &mut Context<'_, '_>, x: Value, axis: usize) -> Step<Value> {
+    let [_, e, sum] = exponentials(cx, x, axis)?;
+    cx.map("y", &[e, sum], |x| x[0] / x[1])
 }
 
 /// `Hardmax x`: 1 for the first of the greatest along an axis, else 0.
