@@ -5,6 +5,7 @@ use crate::state::States;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use tinyc_backends::codegen::Object;
 use tinyc_backends::{c, thumb};
 use tinyc_frontend::onnx;
 use tinyc_ir::loops::{Place, Program};
@@ -110,7 +111,7 @@ pub struct Compiled {
     /// What goes into the firmware as text: the header, and the source or listing that was asked for.
     pub files: Vec<c::File>,
     /// The machine code, if any form of it was asked for.
-    pub object: Option<thumb::Object>,
+    pub object: Option<Object>,
     /// What was asked for.
     pub emit: BTreeSet<Emit>,
     /// Multiply-accumulates of the reference graph.
@@ -189,7 +190,7 @@ impl Model {
 }
 
 /// Machine code for the target's core.
-fn object(program: &Program, target: &Target) -> Result<thumb::Object, Diagnostics> {
+fn object(program: &Program, target: &Target) -> Result<Object, Diagnostics> {
     thumb::compile(program, &target.core).ok_or_else(|| {
         let core = &target.core;
         Diagnostic::error(NO_BACKEND, format!("there is no native backend for {}", core.name))
@@ -203,7 +204,7 @@ fn object(program: &Program, target: &Target) -> Result<thumb::Object, Diagnosti
 }
 
 /// The emitted text: C and its header, or the header and the listing.
-fn files(program: &Program, object: Option<&thumb::Object>, emit: &BTreeSet<Emit>) -> Vec<c::File> {
+fn files(program: &Program, object: Option<&Object>, emit: &BTreeSet<Emit>) -> Vec<c::File> {
     let options = c::Options::default();
     let mut files = match emit.contains(&Emit::C) {
         true => c::emit(program, &options),

@@ -2,5 +2,6 @@
 //! no precision and no address, and it never sees the graph.
 
 pub mod c;
+pub mod codegen;
 pub mod native;
 pub mod thumb;

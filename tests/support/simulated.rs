@@ -2,8 +2,9 @@
 //! interpreter and the static counts.
 
 use super::proof::same;
+use tinyc_backends::codegen::Object;
+use tinyc_backends::thumb;
 use tinyc_backends::thumb::sim::{Machine, Outcome};
-use tinyc_backends::thumb::{self, Object};
 use tinyc_ir::Data;
 use tinyc_ir::loops::{Access, Buffer, Place, Program, interpret};
 use tinyc_targets::Core;

@@ -3,9 +3,8 @@
 
 use super::code::{Code, Line, What};
 use super::flavor::Flavor;
-use super::flow::{Flow, end_reads};
 use super::isa::{Field, Flags, Inst, Op, Reg};
-use super::operands::reads_of;
+use crate::codegen::{Flow, reads_of};
 use regalloc2::VReg;
 
 /// Which accesses may move their base.
@@ -26,7 +25,7 @@ pub(super) fn advance(code: &mut Code<VReg>, flavor: Flavor, movers: Movers) -> 
     let mut found = false;
     for at in 0..code.blocks.len() {
         let block = &code.blocks[at];
-        let mut behind = end_reads(&block.end);
+        let mut behind = block.end.reads();
         behind.extend(flow.next_use_out[at].keys());
         let lines = &mut code.blocks[at].lines;
         let mut addition = 0;

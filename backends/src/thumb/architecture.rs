@@ -1,6 +1,8 @@
 //! Which Arm M-profile instruction sets this backend writes, and how an object file says so to the linker
 //! (`.ARM.attributes`, after "Addenda to, and Errata in, the ABI for the Arm Architecture"). Not what instructions cost.
 
+use crate::codegen::elf::{Attributes, Field, Format, Marks};
+use object::elf;
 use tinyc_targets::{Core, Features};
 
 /// An instruction set; later ones hold all of those before.
@@ -28,8 +30,25 @@ impl Architecture {
         })
     }
 
+    /// How the object file of a core says what it is.
+    pub fn format(self, core: &Core) -> Format {
+        Format {
+            architecture: object::Architecture::Arm,
+            flags: elf::EF_ARM_EABI_VER5,
+            filler: self.filler().to_vec(),
+            attributes: Attributes {
+                name: ".ARM.attributes",
+                kind: elf::SHT_ARM_ATTRIBUTES,
+                bytes: self.attributes(&core.features),
+            },
+            // The lowest bit of the address says that a function is Thumb code.
+            function_bit: 1,
+            marks: Marks { code: "$t", data: "$d" },
+        }
+    }
+
     /// A 16-bit instruction that does nothing, to fill gaps between functions.
-    pub(super) fn filler(self) -> [u8; 2] {
+    fn filler(self) -> [u8; 2] {
         let word: u16 = match self {
             Self::V6M => 0x46c0, // mov r8, r8
             _ => 0xbf00,         // nop
@@ -41,7 +60,7 @@ impl Architecture {
     ///
     /// The code passes no floats between functions that others can call, so it says that it fits firmware of either
     /// floating-point calling convention.
-    pub(super) fn attributes(self, features: &Features) -> Vec<u8> {
+    fn attributes(self, features: &Features) -> Vec<u8> {
         let mut tags: Vec<(u8, u8)> = vec![
             (tag::CPU_ARCH, self.number()),
             (tag::CPU_ARCH_PROFILE, b'M'),
@@ -92,6 +111,16 @@ impl Architecture {
             Self::V8MMain => 3,
         }
     }
+}
+
+/// What the linker fills in Thumb code.
+impl Field {
+    /// The immediate of a MOVW: the low half.
+    pub const MOVW: Self = Self(elf::R_ARM_THM_MOVW_ABS_NC);
+    /// The immediate of a MOVT: the high half.
+    pub const MOVT: Self = Self(elf::R_ARM_THM_MOVT_ABS);
+    /// A word of a literal pool.
+    pub const WORD: Self = Self(elf::R_ARM_ABS32);
 }
 
 /// Numbers of the attributes in use.

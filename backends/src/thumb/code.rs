@@ -1,200 +1,168 @@
-//! A function of machine instructions with control flow, before register allocation (`R` is a virtual register) and after
-//! it (`R` is [`Reg`](super::isa::Reg)).
+//! Thumb for the shared steps of code generation: which registers its instructions read and write, what touches the flags,
+//! and what makes the next instruction wait.
 
-use super::isa::{Cond, Field, Inst};
-use crate::native::{Callee, Count, Region};
+use super::flavor::Flavor;
+use super::isa::{self, Cond, Field, Flags, Inst, Op, Reg, Role};
+use crate::codegen::{self, Convention, Isa, Name};
+use regalloc2::{MachineEnv, PReg, PRegSet, RegClass, VReg};
+use tinyc_targets::{Cycles, Timing};
 
-/// A function.
-#[derive(Clone, Debug)]
-pub(super) struct Code<R> {
-    /// A valid identifier.
-    pub name: String,
-    /// The blocks, in the order of the layout; the first is the entry.
-    pub blocks: Vec<Block<R>>,
+pub(super) use crate::codegen::Memory;
+
+/// The instruction set.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Thumb;
+
+pub(super) type Code<R> = codegen::Code<Thumb, R>;
+pub(super) type Block<R> = codegen::Block<Thumb, R>;
+pub(super) type Edge<R> = codegen::Edge<R>;
+pub(super) type End<R> = codegen::End<Thumb, R>;
+pub(super) type Line<R> = codegen::Line<Thumb, R>;
+pub(super) type What<R> = codegen::What<Thumb, R>;
+pub(super) type Location = codegen::Location<Thumb>;
+
+/// Results that the next instruction has to wait for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stalls {
+    load: bool,
+    multiply: bool,
+    float: bool,
+    address: bool,
 }
 
-/// A basic block.
-#[derive(Clone, Debug)]
-pub(super) struct Block<R> {
-    /// Values that edges bring; none after allocation.
-    pub params: Vec<R>,
-    /// What it does.
-    pub lines: Vec<Line<R>>,
-    /// How it ends.
-    pub end: End<R>,
-    /// How many loops it is in.
-    pub depth: u32,
-    /// How often it runs in one call.
-    pub count: Count,
-    /// What it does, in a few words for the listing; may be empty.
-    pub comment: String,
-}
-
-/// A way to another block, by its position.
-#[derive(Clone, Debug)]
-pub(super) struct Edge<R> {
-    /// The block.
-    pub to: usize,
-    /// One value per parameter of the target; none after allocation.
-    pub args: Vec<R>,
-    /// How often it is taken in one call.
-    pub count: Count,
-}
-
-/// How a block ends.
-#[derive(Clone, Debug)]
-pub(super) enum End<R> {
-    /// Goes on elsewhere.
-    Jump(Edge<R>),
-    /// Tests the flags.
-    Branch {
-        /// The condition.
-        cond: Cond,
-        /// Where to if it holds.
-        then: Edge<R>,
-        /// Where to if not.
-        otherwise: Edge<R>,
-    },
-    /// Returns these words, in r0 and up.
-    Return(Vec<R>),
-}
-
-/// An instruction or a piece that becomes a few of them once registers are known.
-#[derive(Clone, Debug)]
-pub(super) struct Line<R> {
-    /// What is done.
-    pub what: What<R>,
-    /// Registers that the instruction changes: the field and the value that it had before.
-    pub was: Vec<(Field, R)>,
-    /// Whether `d` must be the register of `n`: the two-address forms.
-    pub two_address: bool,
-    /// What memory it touches, if any.
-    pub memory: Option<Memory>,
-}
-
-/// A memory access, as far as its order with others matters.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Memory {
-    /// Different regions never overlap.
-    pub region: Region,
-    /// Whether it writes.
-    pub store: bool,
-}
-
-/// What a [`Line`] does.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) enum What<R> {
-    /// One machine instruction.
-    Inst(Inst<R>),
-    /// `d` becomes a number.
-    Constant {
-        /// The result.
-        d: R,
-        /// The number.
-        value: i32,
-        /// Whether the flags must stay as they are.
-        quiet: bool,
-    },
-    /// `d` becomes the address of a byte of the constant data.
-    DataAddress {
-        /// The result.
-        d: R,
-        /// The byte.
-        offset: u32,
-    },
-    /// `d`, which holds the alternative, becomes `then` if the flags say so.
-    Choose {
-        /// The result; the register of the alternative, which is in [`Line::was`].
-        d: R,
-        /// The value if the condition holds.
-        then: R,
-        /// The condition.
-        cond: Cond,
-    },
-    /// A call; arguments in r0 to r3, results in r0 and up.
-    Call {
-        /// Whom.
-        callee: Callee,
-        /// The arguments in registers.
-        args: Vec<R>,
-        /// The results.
-        results: Vec<R>,
-    },
-    /// `d` becomes the argument that the caller left on the stack at this position.
-    Incoming {
-        /// The result.
-        d: R,
-        /// 0 for the fifth argument.
-        index: u32,
-    },
-    /// Leaves an argument for a call on the stack at this position.
-    Outgoing {
-        /// The argument.
-        value: R,
-        /// 0 for the fifth argument.
-        index: u32,
-    },
-    /// Keeps a value in a slot of the frame.
-    Spill {
-        /// The value.
-        value: R,
-        /// The slot.
-        slot: u32,
-    },
-    /// `d` becomes what a slot of the frame keeps.
-    Reload {
-        /// The result.
-        d: R,
-        /// The slot.
-        slot: u32,
-    },
-    /// Moves between registers and slots that the allocator asks for; only after allocation.
-    Move {
-        /// From where.
-        from: Location,
-        /// To where.
-        to: Location,
-    },
-}
-
-/// A register or a spill slot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Location {
-    /// A register.
-    Reg(super::isa::Reg),
-    /// A word of the frame.
-    Slot(u32),
-}
-
-impl<R> Line<R> {
-    /// A plain instruction.
-    pub(super) fn inst(inst: Inst<R>) -> Self {
-        What::Inst(inst).into()
-    }
-}
-
-impl<R> From<What<R>> for Line<R> {
-    fn from(what: What<R>) -> Self {
-        Self { what, was: Vec::new(), two_address: false, memory: None }
-    }
-}
-
-impl<R> End<R> {
-    /// The edges, the one that is taken by a branch first.
-    pub(super) fn edges(&self) -> Vec<&Edge<R>> {
-        match self {
-            Self::Jump(edge) => vec![edge],
-            Self::Branch { then, otherwise, .. } => vec![then, otherwise],
-            Self::Return(_) => Vec::new(),
-        }
-    }
-
-    /// As [`edges`](Self::edges), to change them.
-    pub(super) fn edges_mut(&mut self) -> Vec<&mut Edge<R>> {
-        match self {
-            Self::Jump(edge) => vec![edge],
-            Self::Branch { then, otherwise, .. } => vec![then, otherwise],
-            Self::Return(_) => Vec::new(),
+impl Stalls {
+    /// Those of a core.
+    pub(super) fn of(timing: &Timing) -> Self {
+        let waits = |figure: &Option<Cycles>| figure.as_ref().is_some_and(|cycles| cycles.cycles > 0);
+        Self {
+            load: waits(&timing.load_use_stall),
+            multiply: waits(&timing.multiply_use_stall),
+            float: waits(&timing.float_use_stall),
+            address: waits(&timing.address_stall),
         }
     }
 }
+
+impl Isa for Thumb {
+    type Reg = Reg;
+    type Inst<R: Name> = Inst<R>;
+    type Test<R: Name> = Cond;
+    type Stalls = Stalls;
+
+    fn fields<R: Name>(inst: &Inst<R>) -> [Option<(Field, R, Role)>; 4] {
+        let info = inst.op.info();
+        let values = [inst.d, inst.n, inst.m, inst.a];
+        let mut found = Field::ALL.into_iter().zip(values);
+        std::array::from_fn(|_| {
+            let (field, value) = found.next()?;
+            Some((field, value?, info.role(field)))
+        })
+    }
+
+    fn each_read<R: Name>(inst: &mut Inst<R>, visit: &mut dyn FnMut(&mut R)) {
+        let info = inst.op.info();
+        let values = [&mut inst.d, &mut inst.n, &mut inst.m, &mut inst.a];
+        for (field, value) in Field::ALL.into_iter().zip(values) {
+            if let Some(value) = value
+                && info.role(field) == Role::Use
+            {
+                visit(value);
+            }
+        }
+    }
+
+    fn each_tested<R: Name>(_: &mut Cond, _: &mut dyn FnMut(&mut R)) {}
+
+    fn with_registers(inst: &Inst<VReg>, registers: &[(Field, Reg)]) -> Inst<Reg> {
+        let mut chosen = Inst {
+            imm: inst.imm,
+            shift: inst.shift,
+            cond: inst.cond,
+            s: inst.s,
+            wide: inst.wide,
+            ..Inst::new(inst.op)
+        };
+        for &(field, reg) in registers {
+            *chosen.register_mut(field) = Some(reg);
+        }
+        chosen
+    }
+
+    fn tested(test: &Cond, _: &mut dyn FnMut() -> Reg) -> Cond {
+        *test
+    }
+
+    fn register(reg: PReg) -> Reg {
+        let number = reg.hw_enc() as u8;
+        if reg.class() == RegClass::Float { Reg::s(number) } else { Reg::r(number) }
+    }
+
+    /// A load that a load before it makes cheaper.
+    fn gathers(line: &Line<VReg>) -> bool {
+        matches!(line.memory, Some(Memory { store: false, .. }))
+            && matches!(&line.what, What::Inst(inst) if inst.op != Op::Vldr)
+    }
+
+    fn waits(first: &Line<VReg>, written: &[VReg], second: &Line<VReg>, stalls: Stalls) -> bool {
+        use isa::Class;
+        let (What::Inst(producer), What::Inst(user)) = (&first.what, &second.what) else {
+            return false;
+        };
+        let stall = match producer.op.info().class {
+            Class::Load { .. } => stalls.load,
+            Class::Multiply
+            | Class::MultiplyAccumulate
+            | Class::MultiplyLong
+            | Class::MultiplyLongAccumulate
+            | Class::MultiplyHigh
+            | Class::Dsp
+            | Class::DspMultiply => stalls.multiply,
+            Class::FloatAlu | Class::FloatMultiplyAccumulate | Class::FloatDivide | Class::FloatSqrt => {
+                stalls.float
+            }
+            Class::Alu if stalls.address && second.memory.is_some() => {
+                return user.n.is_some_and(|base| written.contains(&base));
+            }
+            _ => false,
+        };
+        // Accumulators are handed on without a wait.
+        let mut factors = codegen::reads::<Self, VReg>(user).filter(|(field, _)| *field != Field::A);
+        stall && factors.any(|(_, value)| written.contains(&value))
+    }
+
+    fn flags(line: &Line<VReg>) -> (bool, bool) {
+        match &line.what {
+            What::Inst(inst) => (!inst.flags_read().is_empty(), inst.flags_written() != Flags::NONE),
+            What::Choose { .. } => (true, false),
+            What::Constant { .. } | What::Call { .. } => (false, true),
+            _ => (false, false),
+        }
+    }
+}
+
+/// Registers, and what calls do with them.
+pub(super) fn convention(flavor: Flavor) -> Convention {
+    let core = |number: usize| PReg::new(number, RegClass::Int);
+    let int = |numbers: &[usize]| numbers.iter().copied().map(core).fold(PRegSet::empty(), PRegSet::with);
+    let float = |numbers: std::ops::Range<usize>| {
+        numbers.fold(PRegSet::empty(), |set, n| set.with(PReg::new(n, RegClass::Float)))
+    };
+    let high: &[usize] = if flavor.thumb2 { &[8, 9, 10, 11, 12, 14] } else { &[] };
+    let (low_floats, high_floats) =
+        if flavor.float { (float(0..16), float(16..32)) } else { Default::default() };
+    let mut clobbers = int(&[0, 1, 2, 3, 12, 14]);
+    clobbers.union_from(float(0..16));
+    Convention {
+        environment: MachineEnv {
+            preferred_regs_by_class: [int(&[0, 1, 2, 3, 4, 5, 6, 7]), low_floats, PRegSet::empty()],
+            non_preferred_regs_by_class: [int(high), high_floats, PRegSet::empty()],
+            scratch_by_class: [None; 3],
+            fixed_stack_slots: Vec::new(),
+        },
+        arguments: (0..4).map(core).collect(),
+        clobbers,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,66 +4,8 @@
 use super::isa::Op;
 use super::layout::{Fixup, Layout};
 use super::timing::{Cost, Model, Placed};
-use crate::native::Callee;
+use crate::codegen::{Call, Costs, Total};
 use std::collections::BTreeSet;
-
-/// What a call of a function takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Total {
-    /// Instructions executed; those included over which Armv6-M branches to choose between two values.
-    pub instructions: u64,
-    /// Cycles, with typical figures for instructions whose time depends on their operands.
-    pub cycles: u64,
-    /// The most cycles that data can make of it.
-    pub worst: u64,
-    /// Whether every run takes exactly this many cycles.
-    pub exact: bool,
-}
-
-impl Default for Total {
-    fn default() -> Self {
-        Self { instructions: 0, cycles: 0, worst: 0, exact: true }
-    }
-}
-
-impl Total {
-    /// Adds `times` runs of something.
-    pub(super) fn add(&mut self, part: Self, times: u64) {
-        self.instructions = self.instructions.saturating_add(part.instructions.saturating_mul(times));
-        self.cycles = self.cycles.saturating_add(part.cycles.saturating_mul(times));
-        self.worst = self.worst.saturating_add(part.worst.saturating_mul(times));
-        self.exact &= part.exact;
-    }
-
-    fn cost(&mut self, cost: Cost, times: u64) {
-        let (cycles, worst) = (u64::from(cost.cycles), u64::from(cost.worst));
-        self.add(Self { instructions: 0, cycles, worst, exact: !cost.varies() || times == 0 }, times);
-    }
-}
-
-/// The costs of one function.
-#[derive(Clone, Debug)]
-pub(super) struct Costs {
-    /// Of one call, without what it calls.
-    pub own: Total,
-    /// Its calls.
-    pub calls: Vec<Call>,
-    /// Cycles that its return takes longer where it leads to a 32-bit instruction across a word boundary.
-    pub late_return: u32,
-    /// Cycles of each instruction of the layout over one call.
-    pub cycles: Vec<u64>,
-}
-
-/// A place that calls another function.
-#[derive(Clone, Debug)]
-pub(super) struct Call {
-    /// Whom.
-    pub callee: Callee,
-    /// How often in one call of this function.
-    pub times: u64,
-    /// Whether the return leads to a 32-bit instruction across a word boundary.
-    pub straddles: bool,
-}
 
 /// Counts a function.
 pub(super) fn count(layout: &Layout, model: &Model) -> Costs {

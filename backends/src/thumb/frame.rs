@@ -22,7 +22,7 @@ pub(super) struct Framed {
 /// Lays the frame out. `link` forces the return address to be saved, so that long jumps may destroy it.
 pub(super) fn frame(code: &Code<Reg>, flavor: Flavor, link: bool) -> Framed {
     let frame = Frame::new(code, flavor, link);
-    let mut body = Body { name: code.name.clone(), blocks: Vec::new() };
+    let mut body = Body { blocks: Vec::new() };
     for (at, block) in code.blocks.iter().enumerate() {
         let mut pieces = Vec::new();
         if at == 0 {

@@ -1,36 +1,26 @@
 //! Machine code for functions: one function through all steps, and all of them into one piece of code.
 
 use super::advance::{Movers, advance};
-use super::allocate::{allocate, allocator_spilled, split_critical_edges};
-use super::code::Code;
-use super::count::{Call, Costs, Total, count};
-use super::elf;
+use super::code::{Code, Stalls, convention};
+use super::count::count;
 use super::flavor::Flavor;
 use super::frame::frame;
-use super::hoist::hoist;
 use super::isa::{Op, encode_for};
 use super::layout::{Fixup, Layout, layout};
 use super::piece::Symbol;
-use super::schedule::{Stalls, schedule};
 use super::select::select;
-use super::spill::spill;
 use super::timing::Model;
-use crate::native::{Callee, Function};
+use crate::codegen::{
+    self, Room, allocate, allocator_spilled, elf, hoist, schedule, spill, split_critical_edges,
+};
+use crate::native::Function;
 use regalloc2::VReg;
-use std::collections::BTreeMap;
 
 /// The longest function of Armv6-M whose branches all reach; beyond it, far jumps need the return address saved.
 const REACH: u32 = 1800;
 
-/// One function of the object.
-pub(super) struct Generated {
-    /// Its instructions at offsets from its own beginning.
-    pub layout: Layout,
-    /// What it costs by itself.
-    pub costs: Costs,
-    /// Bytes of stack that it takes itself.
-    pub stack: u32,
-}
+pub(super) type Generated = codegen::Generated<Layout>;
+pub(super) type Functions = codegen::Functions<Layout>;
 
 /// Generates one function in several ways and takes the one that counts the fewest cycles: constants made where they are
 /// needed or before the loops, pointers advanced by additions or by loads and stores, and each with all registers
@@ -47,7 +37,7 @@ pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Ge
         let mut code = best.1.clone();
         if step(&mut code) {
             let generated = ways.allocated(&code, vregs);
-            if generated.rank() < best.0.rank() {
+            if rank(&generated) < rank(&best.0) {
                 best = (generated, code);
             }
         }
@@ -58,11 +48,9 @@ pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Ge
 /// A change of selected instructions; whether it found anything to change.
 type Step<'a> = dyn Fn(&mut Code<VReg>) -> bool + 'a;
 
-impl Generated {
-    /// Less is better.
-    fn rank(&self) -> (u64, u32) {
-        (self.costs.own.cycles, self.layout.bytes)
-    }
+/// Less is better.
+fn rank(generated: &Generated) -> (u64, u32) {
+    generated.rank(generated.layout.bytes)
 }
 
 /// How many registers may be left over.
@@ -81,7 +69,7 @@ impl Ways<'_> {
         let mut best: Option<Generated> = None;
         for kept_free in 0..=SLACK {
             let (generated, clean) = self.with_registers(registers - kept_free, code.clone(), vregs);
-            if best.as_ref().is_none_or(|best| generated.rank() < best.rank()) {
+            if best.as_ref().is_none_or(|best| rank(&generated) < rank(best)) {
                 best = Some(generated);
             }
             if clean {
@@ -98,8 +86,9 @@ impl Ways<'_> {
             schedule(&mut code, registers, Stalls::of(self.model.timing()));
         }
         split_critical_edges(&mut code);
-        spill(&mut code, &mut vregs, registers, if flavor.thumb2 { 8 } else { 4 });
-        let code = allocate(code, vregs, flavor);
+        let saved = if flavor.thumb2 { 8 } else { 4 };
+        spill(&mut code, &mut vregs, Room { registers: registers, saved, arguments: 4 });
+        let code = allocate(code, vregs, &convention(flavor));
         let mut framed = frame(&code, flavor, false);
         let mut placed = layout(&framed.body, flavor);
         if !flavor.thumb2 && placed.bytes > REACH {
@@ -116,69 +105,12 @@ impl Ways<'_> {
                 (placed, costs) = (other, others);
             }
         }
-        (Generated { layout: placed, costs, stack: framed.stack }, !allocator_spilled(&code))
+        let name = code.name.clone();
+        (Generated { name, layout: placed, costs, stack: framed.stack }, !allocator_spilled(&code))
     }
-}
-
-/// All functions of an object, and who is who.
-pub(super) struct Functions {
-    /// Kernels, the entry function, routines.
-    pub all: Vec<Generated>,
-    routines: BTreeMap<&'static str, usize>,
 }
 
 impl Functions {
-    /// Puts functions together: `routines` names those that are routines, by their position.
-    pub(super) fn new(all: Vec<Generated>, routines: BTreeMap<&'static str, usize>) -> Self {
-        Self { all, routines }
-    }
-
-    fn position(&self, callee: &Callee) -> usize {
-        match callee {
-            Callee::Kernel(number) => *number as usize,
-            Callee::Routine(name) => self.routines[name],
-        }
-    }
-
-    /// The symbol of a function that others call.
-    pub(super) fn name(&self, callee: &Callee) -> &str {
-        &self.all[self.position(callee)].layout.name
-    }
-
-    /// What one call of a function takes, with all that it calls.
-    pub(super) fn total(&self, at: usize) -> Total {
-        let costs = &self.all[at].costs;
-        let mut total = costs.own;
-        for call in costs.calls.iter().filter(|call| call.times > 0) {
-            total.add(self.call(call), call.times);
-        }
-        total
-    }
-
-    /// The kernels that a function calls, in the order of its code: the position of each, and what the call takes.
-    pub(super) fn kernels_called(&self, at: usize) -> impl Iterator<Item = (usize, Total)> {
-        let calls = self.all[at].costs.calls.iter();
-        let kernels = calls.filter(|call| matches!(call.callee, Callee::Kernel(_)));
-        kernels.map(|call| (self.position(&call.callee), self.call(call)))
-    }
-
-    fn call(&self, call: &Call) -> Total {
-        let callee = self.position(&call.callee);
-        let mut total = self.total(callee);
-        if call.straddles {
-            let late = u64::from(self.all[callee].costs.late_return);
-            total.cycles += late;
-            total.worst += late;
-        }
-        total
-    }
-
-    /// The most stack that a call of a function takes, in bytes, with all that it calls.
-    pub(super) fn stack(&self, at: usize) -> u32 {
-        let below = self.all[at].costs.calls.iter().map(|call| self.stack(self.position(&call.callee)));
-        self.all[at].stack + below.max().unwrap_or(0)
-    }
-
     /// The functions as parts of an object file. `global` is the position of the one that others may call.
     pub(super) fn assemble(&self, global: usize, flavor: Flavor) -> Vec<elf::Function> {
         let mut start = 0u32;
@@ -203,7 +135,7 @@ impl Functions {
                         _ => data.push(offset..offset + 4),
                     }
                 }
-                let name = function.layout.name.clone();
+                let name = function.name.clone();
                 elf::Function { name, global: at == global, align: 4, bytes, data, references }
             })
             .collect()
@@ -230,7 +162,7 @@ impl Functions {
                     Fixup::Data { offset, high } => {
                         debug_assert!(matches!(inst.op, Op::MovImm | Op::Movt));
                         inst.imm = ANY_HALF;
-                        let field = if *high { elf::Field::Movt } else { elf::Field::Movw };
+                        let field = if *high { elf::Field::MOVT } else { elf::Field::MOVW };
                         references.push(elf::Reference { offset: placed.address, field, constant: *offset });
                     }
                 }
@@ -253,7 +185,7 @@ impl Functions {
                     bytes[offset as usize..][..4].copy_from_slice(&number.to_le_bytes());
                 }
                 Symbol::Data(constant) => {
-                    references.push(elf::Reference { offset, field: elf::Field::Word, constant });
+                    references.push(elf::Reference { offset, field: elf::Field::WORD, constant });
                 }
             }
         }

@@ -9,13 +9,12 @@ use super::flavor::Flavor;
 use super::isa::{Cond, Flags, Inst, Op, Reg, Sets, Shift};
 use super::piece::{Block, Body, Piece, Symbol};
 use super::timing::Placed;
+use crate::codegen::{Span, order, thread};
 use crate::native::{Callee, Count};
 
 /// A function at offsets from its own beginning, which is aligned to 4 bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
-    /// A valid identifier.
-    pub name: String,
     /// The instructions in order. Calls have no displacement and data addresses no immediate yet.
     pub code: Vec<Placed>,
     /// What the linker or the final assembly fills in: the instruction, and what it refers to.
@@ -40,21 +39,6 @@ pub(super) enum Fixup {
         /// The high half.
         high: bool,
     },
-}
-
-/// Instructions that run one after the other, and how often.
-#[derive(Clone, Debug)]
-pub(super) struct Span {
-    /// Positions in [`Layout::code`].
-    pub range: std::ops::Range<usize>,
-    /// How often it runs in one call.
-    pub count: Count,
-    /// How often a taken branch leads to it.
-    pub entered: u64,
-    /// Its branches: position of the instruction, how often it is taken, position of the target.
-    pub taken: Vec<(usize, u64, usize)>,
-    /// What it does, in a few words; may be empty.
-    pub comment: String,
 }
 
 /// An instruction before it has an address.
@@ -100,57 +84,7 @@ pub(super) fn layout(body: &Body, flavor: Flavor) -> Layout {
             || layouter.align_heads(&mut groups)
             || layouter.align_insides(&mut groups))
     {}
-    layouter.finish(&body.name, groups)
-}
-
-/// Whether nothing is left of a block but a jump.
-fn is_empty(block: &Block) -> bool {
-    block.pieces.is_empty() && matches!(block.end, End::Jump(_))
-}
-
-/// Where an edge really leads: through empty blocks.
-fn thread(blocks: &[Block], mut to: usize) -> usize {
-    // An empty endless loop would lead nowhere; kernels have none, but the bound costs nothing.
-    for _ in 0..blocks.len() {
-        match &blocks[to].end {
-            End::Jump(edge) if blocks[to].pieces.is_empty() => to = edge.to,
-            _ => break,
-        }
-    }
-    to
-}
-
-/// The order of the blocks that are left: as given, but those that only hold the moves of one edge stand behind the block
-/// that the edge leaves.
-fn order(blocks: &[Block]) -> Vec<usize> {
-    let mut order: Vec<usize> = Vec::new();
-    let single = |at: usize| {
-        let mut from = (0..blocks.len()).filter(|&b| blocks[b].end.edges().iter().any(|edge| edge.to == at));
-        let first = from.next();
-        first.filter(|_| from.next().is_none())
-    };
-    let splits: Vec<Option<usize>> = (0..blocks.len())
-        .map(|at| {
-            let made = at > 0 && blocks[at].end.edges().len() == 1;
-            made.then(|| single(at).filter(|&from| from < at && blocks[from].end.edges().len() == 2))
-                .flatten()
-        })
-        .collect();
-    // Only blocks that stand out of line, at the end, are moved.
-    let first_split =
-        (0..blocks.len()).rev().take_while(|&at| splits[at].is_some()).last().unwrap_or(blocks.len());
-    for at in 0..first_split {
-        if at > 0 && is_empty(&blocks[at]) {
-            continue;
-        }
-        order.push(at);
-        for split in first_split..blocks.len() {
-            if splits[split] == Some(at) && !is_empty(&blocks[split]) {
-                order.push(split);
-            }
-        }
-    }
-    order
+    layouter.finish(groups)
 }
 
 /// The items of each block with its branches, blocks named by their place in the order.
@@ -368,9 +302,8 @@ impl Layouter {
     }
 
     /// Fills in the displacements.
-    fn finish(self, name: &str, groups: Vec<Group>) -> Layout {
+    fn finish(self, groups: Vec<Group>) -> Layout {
         let mut layout = Layout {
-            name: name.to_owned(),
             code: Vec::new(),
             fixups: Vec::new(),
             literals: Vec::new(),

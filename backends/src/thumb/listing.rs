@@ -1,17 +1,15 @@
 //! Assembly text of an object, as GNU as takes it, each instruction with the cycles that it takes in one call of its
 //! function. Not a disassembly: it is written from what the object is written from.
 
-use super::elf::Assembly;
 use super::generate::{Functions, Generated};
 use super::isa::{Inst, Op, Reg, text};
-use super::layout::{Fixup, Layout, Span};
+use super::layout::{Fixup, Layout};
 use super::piece::Symbol;
+use crate::codegen::elf::Assembly;
+use crate::codegen::listing::{COLUMN, constants, grouped, head};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tinyc_targets::Core;
-
-/// Where comments begin.
-const COLUMN: usize = 44;
 
 /// Writes the listing. `comments` holds a line per function.
 pub(super) fn listing(
@@ -65,7 +63,7 @@ fn code(function: &Generated, functions: &Functions, name: &str, out: &mut Strin
     let fixups: BTreeMap<usize, &Fixup> = layout.fixups.iter().map(|(at, fixup)| (*at, fixup)).collect();
     let mut literals = layout.literals.iter().peekable();
     for span in &layout.spans {
-        head(span, out);
+        head(span, "@", out);
         for at in span.range.clone() {
             let placed = &layout.code[at];
             words(&mut literals, placed.address, name, out);
@@ -93,16 +91,6 @@ fn code(function: &Generated, functions: &Functions, name: &str, out: &mut Strin
         }
     }
     words(&mut literals, u32::MAX, name, out);
-}
-
-/// The line above a block.
-fn head(span: &Span, out: &mut String) {
-    if span.range.is_empty() || (span.range.start == 0 && span.comment.is_empty()) {
-        return;
-    }
-    let most = if span.count.varies { "at most " } else { "" };
-    let what = if span.comment.is_empty() { String::new() } else { format!("{}: ", span.comment) };
-    let _ = writeln!(out, "    @ {what}{most}{} times", grouped(span.count.times));
 }
 
 /// A name for every address that a branch leads to.
@@ -151,32 +139,4 @@ fn words(
         };
         let _ = writeln!(out, "    .p2align 2\n.L{name}_word_{offset}:\n    .word {value}");
     }
-}
-
-fn constants(assembly: &Assembly, out: &mut String) {
-    let constants = &assembly.constants;
-    let _ = writeln!(out, "\n    .section .rodata.{},\"a\",%progbits", assembly.name);
-    let _ = writeln!(out, "    .balign {}\n.Lconstants:", constants.align.max(1));
-    let mut ends: Vec<u32> = constants.labels.iter().map(|label| label.offset).skip(1).collect();
-    ends.push(constants.bytes.len() as u32);
-    for (label, end) in constants.labels.iter().zip(ends) {
-        let _ = writeln!(out, "{}:", label.name);
-        for row in constants.bytes[label.offset as usize..end as usize].chunks(16) {
-            let numbers: Vec<String> = row.iter().map(|byte| byte.to_string()).collect();
-            let _ = writeln!(out, "    .byte {}", numbers.join(", "));
-        }
-    }
-}
-
-/// A number with its thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -1,59 +1,16 @@
 //! A program as an object file, with what it costs: the backend's entrance.
 
 use super::Architecture;
-use super::count::Total;
-use super::elf::{Assembly, Constants, Label};
 use super::flavor::Flavor;
 use super::generate::{self, Functions, Generated};
 use super::listing::listing;
 use super::timing::Model;
+use crate::codegen::Object;
+use crate::codegen::elf::Assembly;
 use crate::native::{self, routines};
 use std::collections::BTreeMap;
 use tinyc_ir::loops::Program;
 use tinyc_targets::{Core, Fidelity};
-
-/// A compiled program.
-#[derive(Clone, Debug)]
-pub struct Object {
-    /// The ELF file.
-    pub elf: Vec<u8>,
-    /// The same as assembly text, each instruction with its cycles.
-    pub listing: String,
-    /// The symbol of the entry function.
-    pub entry: String,
-    /// One row per call of the program, in order.
-    pub layers: Vec<Layer>,
-    /// One run of the network, the calls and the entry function included.
-    pub total: Cost,
-    /// Bytes of instructions and of the words among them.
-    pub code_bytes: u32,
-    /// Bytes of weights and tables.
-    pub constant_bytes: u32,
-    /// The most stack that a run takes, in bytes.
-    pub stack_bytes: u32,
-}
-
-/// One layer.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    /// What its kernel takes.
-    pub cost: Cost,
-    /// Bytes of its kernel's code; layers that share a kernel share them.
-    pub code_bytes: u32,
-}
-
-/// What something takes with memory that never waits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cost {
-    /// Instructions executed; on Armv6-M the most, because it branches over an instruction to choose between two values.
-    pub instructions: u64,
-    /// Cycles; where they depend on data, typical ones for each instruction and the longest way.
-    pub cycles: u64,
-    /// The most cycles that data can make of it.
-    pub worst: u64,
-    /// Whether every run takes just these cycles.
-    pub exact: bool,
-}
 
 /// What functions may contain that are compiled for a core; `None` if the core is not an Arm Cortex-M.
 pub fn machine(core: &Core) -> Option<native::Machine> {
@@ -83,38 +40,13 @@ pub fn compile_functions(name: &str, module: &native::Module, core: &Core) -> Op
         all.push(generate::function(&routine.1, flavor, &model));
     }
     let functions = Functions::new(all, positions);
-    let labels = module.data.labels.iter();
-    let assembly = Assembly {
-        name: name.to_owned(),
-        functions: functions.assemble(entry, flavor),
-        constants: Constants {
-            bytes: module.data.bytes.clone(),
-            align: module.data.align,
-            labels: labels
-                .map(|label| Label { name: label.name.clone(), offset: label.offset, bytes: label.len })
-                .collect(),
-        },
-    };
+    let assembly = Assembly::new(name, functions.assemble(entry, flavor), module);
     let known = model.fidelity() == Fidelity::Exact;
-    let layers = functions.kernels_called(entry).map(|(at, total)| Layer {
-        cost: Cost::new(total, known),
-        code_bytes: functions.all[at].layout.bytes,
-    });
+    let format = architecture.format(core);
     Some(Object {
-        elf: assembly.object(core, architecture),
+        elf: assembly.object(&format),
         listing: listing(&functions, &assembly, &comments, core),
-        entry: assembly.functions[entry].name.clone(),
-        layers: layers.collect(),
-        total: Cost::new(functions.total(entry), known),
-        code_bytes: assembly.code(architecture).len() as u32,
-        constant_bytes: module.data.bytes.len() as u32,
-        stack_bytes: functions.stack(entry),
+        code_bytes: assembly.code(&format.filler).len() as u32,
+        ..Object::new(&functions, entry, module, known, |layout| layout.bytes)
     })
-}
-
-impl Cost {
-    fn new(total: Total, known: bool) -> Self {
-        let Total { instructions, cycles, worst, exact } = total;
-        Self { instructions, cycles, worst, exact: exact && known }
-    }
 }

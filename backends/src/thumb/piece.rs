@@ -1,30 +1,12 @@
 //! Machine instructions with registers, before they have addresses.
 
-use super::code::End;
+use super::code::Thumb;
 use super::isa::{Cond, Inst, Reg};
-use crate::native::{Callee, Count};
+use crate::codegen;
+use crate::native::Callee;
 
-/// A function whose registers are chosen.
-#[derive(Clone, Debug)]
-pub(super) struct Body {
-    /// A valid identifier.
-    pub name: String,
-    /// In the order of the layout; the first is the entry.
-    pub blocks: Vec<Block>,
-}
-
-/// A basic block.
-#[derive(Clone, Debug)]
-pub(super) struct Block {
-    /// What it does. Where the block returns, the last piece does.
-    pub pieces: Vec<Piece>,
-    /// How it ends.
-    pub end: End<Reg>,
-    /// How often it runs in one call.
-    pub count: Count,
-    /// What it does, in a few words for the listing; may be empty.
-    pub comment: String,
-}
+pub(super) type Body = codegen::Body<Thumb, Piece>;
+pub(super) type Block = codegen::Part<Thumb, Piece>;
 
 /// One or a few instructions whose form depends on addresses.
 #[derive(Clone, PartialEq, Debug)]

@@ -2,8 +2,8 @@
 //! attributes and symbols, and the linked code finds its constants.
 
 use crate::tools::{folder, tool};
+use tinyc_backends::codegen::elf::{Assembly, Constants, Field, Function, Label, Reference};
 use tinyc_backends::thumb::Architecture;
-use tinyc_backends::thumb::elf::{Assembly, Constants, Field, Function, Label, Reference};
 use tinyc_targets::Core;
 
 /// Constants that a 16-bit addend does not reach across: one word with a label, one without.
@@ -26,12 +26,12 @@ fn load(architecture: Architecture, name: &str, constant: u32) -> Function {
         Architecture::V6M => (
             halfwords(&[0x4801, 0x6800, 0x4770, 0x46c0, 0, 0]),
             std::iter::once(8..12).collect(),
-            vec![reference(8, Field::Word)],
+            vec![reference(8, Field::WORD)],
         ),
         _ => (
             halfwords(&[0xf240, 0, 0xf2c0, 0, 0x6800, 0x4770]),
             vec![],
-            vec![reference(0, Field::Movw), reference(4, Field::Movt)],
+            vec![reference(0, Field::MOVW), reference(4, Field::MOVT)],
         ),
     };
     Function { name: name.into(), global: false, align: 4, bytes, data, references }
@@ -94,7 +94,8 @@ SECTIONS {
 fn both_linkers_take_it_for_either_calling_convention_and_it_runs() {
     for (core, architecture) in cores() {
         let folder = folder(&format!("link-{}", core.name));
-        std::fs::write(folder.join("net.o"), assembly(architecture).object(&core, architecture)).unwrap();
+        std::fs::write(folder.join("net.o"), assembly(architecture).object(&architecture.format(&core)))
+            .unwrap();
         std::fs::write(folder.join("firmware.c"), include_str!("firmware.c")).unwrap();
         let vectors = core.qemu.vectors.as_ref().unwrap_or(&core.qemu.flash).origin;
         let script = SCRIPT
@@ -148,7 +149,8 @@ fn tools_read_what_it_says_about_itself() {
         let core = tinyc_targets::find(name).unwrap().core;
         let architecture = Architecture::of(&core).unwrap();
         let folder = folder(&format!("read-{name}"));
-        std::fs::write(folder.join("net.o"), assembly(architecture).object(&core, architecture)).unwrap();
+        std::fs::write(folder.join("net.o"), assembly(architecture).object(&architecture.format(&core)))
+            .unwrap();
         let attributes = tool("arm-none-eabi-readelf", &["-A", "net.o"], &folder);
         assert!(attributes.contains(&format!("Tag_CPU_arch: {arch}\n")), "{attributes}");
         assert!(attributes.contains("Tag_CPU_arch_profile: Microcontroller"), "{attributes}");
@@ -166,8 +168,11 @@ fn tools_read_what_it_says_about_itself() {
 fn a_disassembler_tells_code_from_literals() {
     let core = tinyc_targets::find("cortex-m0").unwrap().core;
     let folder = folder("literals");
-    std::fs::write(folder.join("net.o"), assembly(Architecture::V6M).object(&core, Architecture::V6M))
-        .unwrap();
+    std::fs::write(
+        folder.join("net.o"),
+        assembly(Architecture::V6M).object(&Architecture::V6M.format(&core)),
+    )
+    .unwrap();
     let listing = tool("arm-none-eabi-objdump", &["-dr", "net.o"], &folder);
     let lines: Vec<String> =
         listing.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -187,7 +192,7 @@ fn a_disassembler_tells_code_from_literals() {
 #[test]
 fn the_same_assembly_gives_the_same_bytes() {
     for (core, architecture) in cores() {
-        let once = assembly(architecture).object(&core, architecture);
-        assert_eq!(once, assembly(architecture).object(&core, architecture), "{}", core.name);
+        let once = assembly(architecture).object(&architecture.format(&core));
+        assert_eq!(once, assembly(architecture).object(&architecture.format(&core)), "{}", core.name);
     }
 }

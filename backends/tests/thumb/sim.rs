@@ -8,7 +8,7 @@ use crate::elf::{assembly, cores};
 #[test]
 fn objects_run_on_every_core() {
     for (core, architecture) in cores() {
-        let object = assembly(architecture).object(&core, architecture);
+        let object = assembly(architecture).object(&architecture.format(&core));
         let mut machine = Machine::load(&object, &core).unwrap();
         let out = machine.alloc("out", 8, 4, None, true).unwrap();
         let mut seen = Vec::new();
@@ -32,7 +32,7 @@ fn a_core_runs_only_what_it_has() {
     let object = |name: &str| {
         let core = tinyc_targets::find(name).unwrap().core;
         let architecture = tinyc_backends::thumb::Architecture::of(&core).unwrap();
-        assembly(architecture).object(&core, architecture)
+        assembly(architecture).object(&architecture.format(&core))
     };
     let small = tinyc_targets::find("cortex-m0").unwrap().core;
     let mut machine = Machine::load(&object("cortex-m3"), &small).unwrap();
@@ -46,7 +46,7 @@ fn a_core_runs_only_what_it_has() {
 fn files_that_are_no_objects_are_refused() {
     let core = tinyc_targets::find("cortex-m4").unwrap().core;
     let architecture = tinyc_backends::thumb::Architecture::of(&core).unwrap();
-    let object = assembly(architecture).object(&core, architecture);
+    let object = assembly(architecture).object(&architecture.format(&core));
     for text in [&b""[..], b"\x7fELF", &object[..object.len() / 2]] {
         assert!(Machine::load(text, &core).is_err());
     }
@@ -68,7 +68,7 @@ fn files_that_are_no_objects_are_refused() {
 fn constants_wait_for_the_flash_of_a_chip() {
     let target = tinyc_targets::find("stm32l4r5").unwrap();
     let architecture = tinyc_backends::thumb::Architecture::of(&target.core).unwrap();
-    let object = assembly(architecture).object(&target.core, architecture);
+    let object = assembly(architecture).object(&architecture.format(&target.core));
     let mut machine = Machine::load(&object, &target.core).unwrap();
     let out = machine.alloc("out", 8, 4, None, true).unwrap();
     machine.set_flash(FlashModel::of(target.chip.as_ref().unwrap()));

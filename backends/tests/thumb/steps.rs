@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
+use tinyc_backends::codegen::elf::{Assembly, Constants, Function};
 use tinyc_backends::thumb::Architecture;
-use tinyc_backends::thumb::elf::{Assembly, Constants, Function};
 use tinyc_backends::thumb::isa::{Class, Cond, Extensions, Field, Inst, Op, Reg, Role, encode};
 use tinyc_backends::thumb::sim::{Layout, Machine, STACK_BYTES};
 use tinyc_targets::Core;
@@ -429,7 +429,7 @@ impl Program {
         };
         let assembly =
             Assembly { name: "steps".into(), functions: vec![function], constants: Constants::default() };
-        let object = assembly.object(core, Architecture::of(core).unwrap());
+        let object = assembly.object(&Architecture::of(core).unwrap().format(&core));
         let mut machine = Machine::load_at(&object, core, self.layout).unwrap();
         machine.allow_unaligned(true);
         let scratch = machine.alloc("scratch", SCRATCH as usize, 4, Some(&self.scratch), true).unwrap();

@@ -4,6 +4,7 @@
 use super::extension::Extension;
 use super::form::Form;
 use super::inst::Op;
+pub use crate::codegen::{Field, Role};
 
 /// One entry of the table.
 #[derive(Debug)]
@@ -32,34 +33,6 @@ pub struct Info {
     pub conditional: bool,
     /// The encodings, the preferred one first.
     pub forms: &'static [Form],
-}
-
-/// The fields of an instruction that hold a register.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[allow(missing_docs, reason = "the names of the fields of `Inst`")]
-pub enum Field {
-    D,
-    N,
-    M,
-    A,
-}
-
-impl Field {
-    /// All, in the order of `Info::roles`.
-    pub const ALL: [Self; 4] = [Self::D, Self::N, Self::M, Self::A];
-}
-
-/// What an instruction does with a register.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Role {
-    /// The operation has no such field.
-    None,
-    /// The register is read.
-    Use,
-    /// The register is written; its old value does not matter.
-    Def,
-    /// The register is read and written.
-    Modify,
 }
 
 /// When N, Z, C and V are written.

@@ -36,21 +36,27 @@ impl Reg {
         self.0 < 8
     }
 
+    /// The name in assembly text.
+    pub const fn name(self) -> &'static str {
+        NAMES[self.0 as usize]
+    }
+
     /// The number in its file: 0 to 15, or 0 to 31 for floats.
     pub const fn number(self) -> u8 {
         if self.is_float() { self.0 - 16 } else { self.0 }
     }
 }
 
+/// The names of all registers, in the order of their numbers.
+const NAMES: [&str; 48] = [
+    "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "sp", "lr", "pc", "s0",
+    "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15", "s16",
+    "s17", "s18", "s19", "s20", "s21", "s22", "s23", "s24", "s25", "s26", "s27", "s28", "s29", "s30", "s31",
+];
+
 impl fmt::Display for Reg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            13 => f.write_str("sp"),
-            14 => f.write_str("lr"),
-            15 => f.write_str("pc"),
-            n @ 0..16 => write!(f, "r{n}"),
-            n => write!(f, "s{}", n - 16),
-        }
+        f.write_str(self.name())
     }
 }
 

@@ -44,7 +44,7 @@ fn laid_out(blocks: Vec<(Vec<Piece>, End<Reg>, u64)>, core: &str) -> Layout {
         }
         Block { pieces, end, count: Count { times, varies: false }, comment: String::new() }
     });
-    let body = Body { name: "f".into(), blocks: blocks.collect() };
+    let body = Body { blocks: blocks.collect() };
     let layout = layout(&body, flavor(core));
     // What holds for every layout: instructions follow each other, and each branch leads to a block's beginning.
     let starts: Vec<u32> = layout

@@ -2,12 +2,12 @@
 
 use tinyc_ir::loops::packed as loop_packed;
 
+use super::Trap;
 use super::cpu::{ASR, Cpu, LSL, LSR, ROR, shift};
-use super::fault::Trap;
 use super::float;
-use super::memory::Memory;
 use super::packed::{self, Lanes, half, lanes, products};
 use super::step::Step;
+use crate::codegen::sim::Memory;
 use crate::thumb::isa::{Cond, Op};
 
 /// Where control goes.

@@ -10,24 +10,21 @@
 
 mod cpu;
 mod execute;
-mod fault;
-mod flash;
 mod float;
 mod image;
-mod machine;
-mod memory;
 mod packed;
+mod processor;
 mod run;
 mod step;
-mod trace;
 
+pub use crate::codegen::sim::{
+    Fault, FlashModel, Layout, MARK, OnChip, Outcome, RED_ZONE, Region, STACK_BYTES, Trace, Trap, Visit,
+    Watch,
+};
 pub use cpu::Cpu;
-pub use fault::{Fault, Trap};
-pub use flash::FlashModel;
-pub use machine::{Machine, OnChip, Outcome};
-pub use memory::{Layout, RED_ZONE, Region, STACK_BYTES};
-pub use run::{Visit, Watch};
-pub use trace::{MARK, Trace};
+
+/// A core with code, memory and everything that is checked.
+pub type Machine = crate::codegen::sim::Machine<Cpu>;
 
 #[cfg(test)]
 mod tests;

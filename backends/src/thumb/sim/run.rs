@@ -1,67 +1,24 @@
 //! The order of execution: the loop over steps, calls and returns, and the counts of cycles.
 
+use super::Machine;
 use super::cpu::Cpu;
 use super::execute::{Flow, execute};
-use super::fault::Trap;
-use super::machine::Machine;
 use super::step::{
     CONDITIONAL, GROWS_STACK, MIDDLE, MOVES_STACK, READS_PC, Step, UNDEFINED, UNSUPPORTED, WRITES_PC,
     jump_cycles,
 };
+use crate::codegen::sim::{Counts, RETURN, Trap, Watch, push, returned};
 use crate::thumb::isa::{Op, Reg};
 
-/// Where the outermost function returns to: an address at which nothing can be.
-pub(super) const RETURN: u32 = 0xffff_fffe;
-
-/// A call that the outermost function made, when it came back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Visit {
-    /// The first address of the function that was called.
-    pub function: u32,
-    /// The address to which it returned.
-    pub return_address: u32,
-    /// Instructions that it executed, with those of functions that it called.
-    pub instructions: u64,
-    /// Their cycles, with the refill behind its return and without that of the call.
-    pub cycles: u64,
-    /// The most that their operands can make of the cycles.
-    pub worst_cycles: u64,
-    /// Cycles that the flash of the chip waited besides; 0 without a chip.
-    pub waits: u64,
-}
-
-/// What has been counted.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    /// Instructions that may still be executed.
-    pub(super) left: u64,
-    pub(super) cycles: u64,
-    /// What operands could add to the cycles.
-    pub(super) slack: u64,
-    /// Cycles that flash had waited when a call was made.
-    waited: u64,
-}
-
-/// What a caller expects back.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    return_address: u32,
-    function: u32,
-    stack_pointer: u32,
-    kept: [u32; 8],
-    kept_floats: [u32; 16],
-    at_call: Counts,
-}
-
-/// Called when a call of the outermost function returns.
-pub type Watch<'a> = dyn FnMut(&mut Machine, &Visit) + 'a;
+/// What a caller expects back: r4 to r11, s16 to s31.
+type Frame = crate::codegen::sim::Frame<([u32; 8], [u32; 16])>;
 
 fn frame(cpu: &Cpu, return_address: u32, function: u32, at_call: Counts) -> Frame {
     let mut kept = [0; 8];
     kept.copy_from_slice(&cpu.r[4..12]);
     let mut kept_floats = [0; 16];
     kept_floats.copy_from_slice(&cpu.s[16..]);
-    Frame { return_address, function, stack_pointer: cpu.r[13], kept, kept_floats, at_call }
+    Frame { return_address, function, stack_pointer: cpu.r[13], kept: (kept, kept_floats), at_call }
 }
 
 /// Whether a function gives back what its caller may rely on.
@@ -70,41 +27,11 @@ fn check(frame: &Frame, cpu: &Cpu) -> Result<(), Trap> {
         return Err(Trap::StackNotRestored { expected: frame.stack_pointer, found: cpu.r[13] });
     }
     let differs = |(register, (&expected, &found)): (Reg, (&u32, &u32))| {
-        (expected != found).then_some(Trap::NotPreserved { register, expected, found })
+        (expected != found).then_some(Trap::NotPreserved { register: register.name(), expected, found })
     };
-    let general = (4..12).map(Reg::r).zip(frame.kept.iter().zip(&cpu.r[4..12]));
-    let floats = (16..32).map(Reg::s).zip(frame.kept_floats.iter().zip(&cpu.s[16..]));
+    let general = (4..12).map(Reg::r).zip(frame.kept.0.iter().zip(&cpu.r[4..12]));
+    let floats = (16..32).map(Reg::s).zip(frame.kept.1.iter().zip(&cpu.s[16..]));
     general.chain(floats).find_map(differs).map_or(Ok(()), Err)
-}
-
-/// The most calls that can be under way.
-const DEPTH: usize = 100_000;
-
-fn push(frames: &mut Vec<Frame>, frame: Frame) -> Result<(), Trap> {
-    // A call from the same place that is still open has gone elsewhere than back.
-    let same = |open: &Frame| {
-        open.return_address == frame.return_address && open.stack_pointer == frame.stack_pointer
-    };
-    if frames.last().is_some_and(same) && frames.len() > 1 {
-        frames.pop();
-    }
-    if frames.len() >= DEPTH {
-        return Err(Trap::Host("calls are nested too deeply"));
-    }
-    frames.push(frame);
-    Ok(())
-}
-
-/// The call from which a jump comes back, if it does. Calls above it never come back: small cores choose between cases
-/// by calling a routine that changes its return address.
-fn returned(frames: &mut Vec<Frame>, cpu: &Cpu, address: u32) -> Option<Frame> {
-    let is_it = |frame: &Frame| frame.return_address == address;
-    if !frames.last().is_some_and(is_it) {
-        let goes_back = |frame: &Frame| is_it(frame) && frame.stack_pointer == cpu.r[13];
-        let at = frames.iter().rposition(goes_back)?;
-        frames.truncate(at + 1);
-    }
-    frames.pop()
 }
 
 impl Machine {
@@ -113,7 +40,7 @@ impl Machine {
         &mut self,
         mut index: usize,
         budget: u64,
-        watch: &mut Watch<'_>,
+        watch: &mut Watch<'_, Cpu>,
     ) -> Result<Counts, (usize, Trap)> {
         let code = self.code.clone();
         let code: &[Step] = &code;
@@ -187,7 +114,7 @@ impl Machine {
                         if let Err(trap) = push(&mut frames, frame) {
                             return Err((index, trap));
                         }
-                    } else if let Some(frame) = returned(&mut frames, &self.cpu, address & !1) {
+                    } else if let Some(frame) = returned(&mut frames, self.cpu.r[13], address & !1) {
                         if let Err(trap) = check(&frame, &self.cpu) {
                             return Err((index, trap));
                         }
@@ -196,17 +123,7 @@ impl Machine {
                             return Ok(counts);
                         }
                         if frames.len() == 1 {
-                            let cycles = counts.cycles - frame.at_call.cycles;
-                            let visit = Visit {
-                                function: frame.function,
-                                return_address: frame.return_address,
-                                instructions: frame.at_call.left - counts.left,
-                                cycles,
-                                worst_cycles: cycles + counts.slack - frame.at_call.slack,
-                                waits: self.waited() - frame.at_call.waited,
-                            };
-                            self.visits.push(visit);
-                            watch(self, &visit);
+                            self.visited(&frame, &counts, watch);
                         }
                     }
                     index = target;
@@ -273,7 +190,7 @@ impl Machine {
     /// The index of the step at an address to which code jumps.
     fn jump(&self, address: u32, frames: &[Frame]) -> Result<usize, Trap> {
         if address & 1 == 0 {
-            return Err(Trap::NotThumb { address });
+            return Err(Trap::WrongState { address });
         }
         let address = address & !1;
         let index = (address.wrapping_sub(self.base) / 2) as usize;

@@ -6,7 +6,7 @@ use crate::thumb::timing::{Model, Placed, Price};
 
 /// One instruction.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Step {
+pub struct Step {
     pub(super) op: Op,
     pub(super) d: u8,
     pub(super) n: u8,

@@ -28,43 +28,7 @@ pub use model::{Model, Pipeline};
 pub use price::{Placed, Price, block};
 
 /// Cycles of one instruction or of several.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Cost {
-    /// What the model counts: for instructions whose time depends on their operands, the typical figure.
-    pub cycles: u32,
-    /// The most that operands can make of it (division, and long multiplication on the M3). Not the options that a vendor has
-    /// when building the chip.
-    pub worst: u32,
-}
-
-impl Cost {
-    /// A cost that does not depend on operands.
-    pub const fn fixed(cycles: u32) -> Self {
-        Self { cycles, worst: cycles }
-    }
-
-    /// Whether it depends on operands.
-    pub const fn varies(self) -> bool {
-        self.worst != self.cycles
-    }
-}
-
-impl std::ops::Add for Cost {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            cycles: self.cycles.saturating_add(other.cycles),
-            worst: self.worst.saturating_add(other.worst),
-        }
-    }
-}
-
-impl std::iter::Sum for Cost {
-    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
-        costs.fold(Self::default(), |sum, cost| sum + cost)
-    }
-}
+pub use crate::codegen::Cycles as Cost;
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,14 @@
-//! Machine code and constants as one relocatable ELF file, the kind that `arm-none-eabi-gcc -c` writes. Which bytes the
+//! Machine code and constants as one relocatable ELF file, the kind that a compiler writes. Which bytes the
 //! code has is decided elsewhere; here they get sections, symbols and relocations.
 //!
 //! All code lies in `.text.NAME`, all constants in `.rodata.NAME`, so that a linker script can place each; calls within the
 //! code are resolved already, and nothing is left undefined. Addresses of constants are the only relocations.
 
-use super::architecture::Architecture;
 use object::write::{Object, Relocation, SectionId, Symbol, SymbolId, SymbolSection};
 use object::{BinaryFormat, Endianness, FileFlags, RelocationFlags, SectionFlags, SectionKind, SymbolFlags};
 use object::{SymbolKind, SymbolScope, elf};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use tinyc_targets::Core;
 
 /// Everything that goes into an object file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,15 +50,45 @@ pub struct Reference {
     pub constant: u32,
 }
 
-/// What the linker fills.
+/// What the linker fills: the number of a relocation. Backends name theirs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Field {
-    /// The immediate of a MOVW: the low half.
-    Movw,
-    /// The immediate of a MOVT: the high half.
-    Movt,
-    /// A word of a literal pool.
-    Word,
+pub struct Field(pub u32);
+
+/// How object files of a machine say what they are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Format {
+    /// The machine.
+    pub architecture: object::Architecture,
+    /// Flags of the file's header.
+    pub flags: u32,
+    /// An instruction that does nothing, to fill gaps between functions.
+    pub filler: Vec<u8>,
+    /// What the code needs, for linkers.
+    pub attributes: Attributes,
+    /// What is added to the address of a function's symbol.
+    pub function_bit: u32,
+    /// Symbols that tell code and data apart.
+    pub marks: Marks,
+}
+
+/// The section of build attributes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attributes {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: u32,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+/// Names of symbols that stand where code or data begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Marks {
+    /// Before code.
+    pub code: &'static str,
+    /// Before data.
+    pub data: &'static str,
 }
 
 /// Weights and tables, one behind another.
@@ -98,11 +126,11 @@ impl Assembly {
     }
 
     /// All code, with gaps between functions filled by instructions that do nothing.
-    pub fn code(&self, architecture: Architecture) -> Vec<u8> {
+    pub fn code(&self, filler: &[u8]) -> Vec<u8> {
         let mut code = Vec::new();
         for (function, position) in self.functions.iter().zip(self.positions()) {
             while code.len() < position as usize {
-                code.extend(architecture.filler());
+                code.extend(filler);
             }
             code.extend(&function.bytes);
         }
@@ -110,15 +138,14 @@ impl Assembly {
     }
 
     /// Writes the object file: the same bytes for the same assembly.
-    pub fn object(&self, core: &Core, architecture: Architecture) -> Vec<u8> {
-        let mut file = Object::new(BinaryFormat::Elf, object::Architecture::Arm, Endianness::Little);
-        file.flags =
-            FileFlags::Elf { os_abi: elf::ELFOSABI_NONE, abi_version: 0, e_flags: elf::EF_ARM_EABI_VER5 };
+    pub fn object(&self, format: &Format) -> Vec<u8> {
+        let mut file = Object::new(BinaryFormat::Elf, format.architecture, Endianness::Little);
+        file.flags = FileFlags::Elf { os_abi: elf::ELFOSABI_NONE, abi_version: 0, e_flags: format.flags };
         file.add_file_symbol(self.name.clone().into_bytes());
-        let mut writer = Writer::new(file, self);
+        let mut writer = Writer::new(file, self, format);
         writer.constants(&self.constants);
-        writer.code(self, architecture);
-        writer.attributes(&architecture.attributes(&core.features));
+        writer.code(self);
+        writer.attributes();
         // No `.note.GNU-stack`: compilers for bare metal write none, and linkers warn of files that differ.
         writer.file.write().expect("sections are far below 4 GiB, and all relocations are known to ELF")
     }
@@ -131,21 +158,22 @@ struct Writer<'a> {
     /// Symbols in the constants by their offset.
     constants: BTreeMap<u32, SymbolId>,
     name: String,
+    format: &'a Format,
 }
 
 impl<'a> Writer<'a> {
-    fn new(mut file: Object<'a>, assembly: &Assembly) -> Self {
+    fn new(mut file: Object<'a>, assembly: &Assembly, format: &'a Format) -> Self {
         let mut add = |prefix: &str, kind| {
             file.add_section(Vec::new(), format!("{prefix}.{}", assembly.name).into_bytes(), kind)
         };
         let text = add(".text", SectionKind::Text);
         let rodata = add(".rodata", SectionKind::ReadOnlyData);
-        Self { file, text, rodata, constants: BTreeMap::new(), name: assembly.name.clone() }
+        Self { file, text, rodata, constants: BTreeMap::new(), name: assembly.name.clone(), format }
     }
 
-    fn attributes(&mut self, bytes: &[u8]) {
-        let kind = SectionKind::Elf(elf::SHT_ARM_ATTRIBUTES);
-        let section = self.file.add_section(Vec::new(), ".ARM.attributes".into(), kind);
+    fn attributes(&mut self) {
+        let Attributes { name, kind, bytes } = &self.format.attributes;
+        let section = self.file.add_section(Vec::new(), (*name).into(), SectionKind::Elf(*kind));
         *self.file.section_flags_mut(section) = SectionFlags::Elf { sh_flags: 0 };
         self.file.append_section_data(section, bytes, 1);
     }
@@ -153,7 +181,7 @@ impl<'a> Writer<'a> {
     fn constants(&mut self, constants: &Constants) {
         self.file.append_section_data(self.rodata, &constants.bytes, constants.align.max(1).into());
         if !constants.bytes.is_empty() {
-            self.mapping("$d", self.rodata, 0);
+            self.mapping(self.format.marks.data, self.rodata, 0);
         }
         for label in &constants.labels {
             let symbol = self.symbol(
@@ -168,9 +196,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn code(&mut self, assembly: &Assembly, architecture: Architecture) {
+    fn code(&mut self, assembly: &Assembly) {
+        let Marks { code: code_mark, data: data_mark } = self.format.marks;
         let align = assembly.functions.iter().map(|f| f.align).max().unwrap_or(2);
-        self.file.append_section_data(self.text, &assembly.code(architecture), align.max(2).into());
+        self.file.append_section_data(self.text, &assembly.code(&self.format.filler), align.max(2).into());
         let positions = assembly.positions();
         for (i, (function, &position)) in assembly.functions.iter().zip(&positions).enumerate() {
             let length = function.bytes.len() as u32;
@@ -179,27 +208,27 @@ impl<'a> Writer<'a> {
             let mut here = 0;
             for data in &function.data {
                 if data.start > here {
-                    self.mapping("$t", self.text, position + here);
+                    self.mapping(code_mark, self.text, position + here);
                 }
-                self.mapping("$d", self.text, position + data.start);
+                self.mapping(data_mark, self.text, position + data.start);
                 here = data.end;
             }
             if here < end {
-                self.mapping("$t", self.text, position + here);
+                self.mapping(code_mark, self.text, position + here);
             }
             let scope = match function.global {
                 true => SymbolScope::Dynamic,
                 false => SymbolScope::Compilation,
             };
-            // The lowest bit of the address says that the function is Thumb code.
-            self.symbol(&function.name, self.text, position | 1, length, elf::STT_FUNC, scope);
+            let address = position | self.format.function_bit;
+            self.symbol(&function.name, self.text, address, length, elf::STT_FUNC, scope);
             for reference in &function.references {
                 self.reference(position, reference);
             }
         }
     }
 
-    /// REL relocations keep an addend of 16 bits in the instruction; a symbol right at the constant needs none.
+    /// Some machines keep an addend of 16 bits in the instruction; a symbol right at the constant needs none.
     fn reference(&mut self, position: u32, reference: &Reference) {
         let at = reference.constant;
         let symbol = match self.constants.get(&at) {
@@ -212,11 +241,7 @@ impl<'a> Writer<'a> {
                 symbol
             }
         };
-        let r_type = match reference.field {
-            Field::Movw => elf::R_ARM_THM_MOVW_ABS_NC,
-            Field::Movt => elf::R_ARM_THM_MOVT_ABS,
-            Field::Word => elf::R_ARM_ABS32,
-        };
+        let r_type = reference.field.0;
         let offset = u64::from(position + reference.offset);
         let relocation = Relocation { offset, symbol, addend: 0, flags: RelocationFlags::Elf { r_type } };
         self.file.add_relocation(self.text, relocation).expect("ELF takes every relocation of its own");

@@ -1,11 +1,16 @@
 //! Small functions in few registers: never more values than registers, nothing reloaded in a loop that does not use it, and
 //! numbers made again in place of a slot.
 
-use super::*;
+use super::{Block, Code, Edge, End, Line, What};
+use crate::codegen::{Flow, Room, reads_of, spill as shared_spill, split_critical_edges, writes_of};
 use crate::native::Count;
-use crate::thumb::allocate::split_critical_edges;
-use crate::thumb::code::{Block, Edge};
 use crate::thumb::isa::{Cond, Inst, Op};
+use regalloc2::{RegClass, VReg};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn spill(code: &mut Code<VReg>, vregs: &mut usize, registers: usize, saved: usize) {
+    shared_spill(code, vregs, Room { registers, saved, arguments: 4 });
+}
 
 fn v(number: usize) -> VReg {
     VReg::new(number, RegClass::Int)
@@ -57,7 +62,7 @@ fn pressure(code: &Code<VReg>) -> usize {
     let mut most = 0;
     for (at, block) in code.blocks.iter().enumerate() {
         let mut alive: BTreeSet<VReg> = flow.next_use_out[at].keys().copied().collect();
-        alive.extend(end_reads(&block.end));
+        alive.extend(block.end.reads());
         most = most.max(alive.len());
         for line in block.lines.iter().rev() {
             alive = &alive - &writes_of(line).into_iter().collect();

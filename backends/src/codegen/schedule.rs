@@ -2,11 +2,10 @@
 //! overlap, and what would wait for the result right before it lets something else go first; both as far as all values
 //! that are alive then fit the registers. Everything else stays in the order of the source.
 
-use super::code::{Code, End, Line, Memory, What};
-use super::isa::{Class, Field, Flags, Op};
-use super::operands::{reads, reads_of, writes_of};
+use super::code::{Code, Line, What};
+use super::isa::Isa;
+use super::operands::{reads_of, writes_of};
 use regalloc2::{RegClass, VReg};
-use tinyc_targets::{Cycles, Timing};
 
 /// Float registers that the order may fill.
 const FLOATS: usize = 30;
@@ -17,52 +16,21 @@ const LONGEST: usize = 600;
 /// How many lines on something is looked for that can go first.
 const AHEAD: usize = 24;
 
-/// Results that the next instruction has to wait for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stalls {
-    load: bool,
-    multiply: bool,
-    float: bool,
-    address: bool,
-}
-
-impl Stalls {
-    /// Those of a core.
-    pub(super) fn of(timing: &Timing) -> Self {
-        let waits = |figure: &Option<Cycles>| figure.as_ref().is_some_and(|cycles| cycles.cycles > 0);
-        Self {
-            load: waits(&timing.load_use_stall),
-            multiply: waits(&timing.multiply_use_stall),
-            float: waits(&timing.float_use_stall),
-            address: waits(&timing.address_stall),
-        }
-    }
-}
-
 /// Reorders every block; `registers` is the number of general registers that can hold values.
-pub(super) fn schedule(code: &mut Code<VReg>, registers: usize, stalls: Stalls) {
+pub(crate) fn schedule<I: Isa>(code: &mut Code<I, VReg>, registers: usize, stalls: I::Stalls) {
     for block in &mut code.blocks {
         if block.lines.len() > LONGEST {
             continue;
         }
-        let mut out: Vec<VReg> = block.end.edges().iter().flat_map(|edge| edge.args.clone()).collect();
-        if let End::Return(values) = &block.end {
-            out.extend(values);
-        }
+        let out = block.end.reads();
         let scheduler = Scheduler::new(&block.lines, &out);
         let order = scheduler.stagger(scheduler.gather(registers), registers, stalls);
         block.lines = order.into_iter().map(|at| block.lines[at].clone()).collect();
     }
 }
 
-/// Whether a line is a load that a load before it makes cheaper.
-fn is_load(line: &Line<VReg>) -> bool {
-    matches!(line.memory, Some(Memory { store: false, .. }))
-        && matches!(&line.what, What::Inst(inst) if inst.op != Op::Vldr)
-}
-
-struct Scheduler<'a> {
-    lines: &'a [Line<VReg>],
+struct Scheduler<'a, I: Isa> {
+    lines: &'a [Line<I, VReg>],
     read: Vec<Vec<VReg>>,
     written: Vec<Vec<VReg>>,
     /// Lines that must come before each line.
@@ -71,8 +39,8 @@ struct Scheduler<'a> {
     out: &'a [VReg],
 }
 
-impl<'a> Scheduler<'a> {
-    fn new(lines: &'a [Line<VReg>], out: &'a [VReg]) -> Self {
+impl<'a, I: Isa> Scheduler<'a, I> {
+    fn new(lines: &'a [Line<I, VReg>], out: &'a [VReg]) -> Self {
         let read: Vec<Vec<VReg>> = lines.iter().map(reads_of).collect();
         let written: Vec<Vec<VReg>> = lines.iter().map(writes_of).collect();
         let flags: Vec<Touch> = flags(lines);
@@ -95,7 +63,7 @@ impl<'a> Scheduler<'a> {
         let limit = self.pressure(&order, RegClass::Int).max(registers);
         let mut at = 0;
         while at < order.len() {
-            if !is_load(&self.lines[order[at]]) {
+            if !I::gathers(&self.lines[order[at]]) {
                 at += 1;
                 continue;
             }
@@ -105,7 +73,7 @@ impl<'a> Scheduler<'a> {
             while next < order.len() {
                 let line = order[next];
                 let free = !self.before[line].iter().any(|early| order[place..next].contains(early));
-                if is_load(&self.lines[line]) && free {
+                if I::gathers(&self.lines[line]) && free {
                     let mut moved = order.clone();
                     moved[place..=next].rotate_right(1);
                     if self.pressure(&moved, RegClass::Int) > limit {
@@ -131,7 +99,7 @@ impl<'a> Scheduler<'a> {
     }
 
     /// The order with something else between a result and its use, where the use would wait.
-    fn stagger(&self, mut order: Vec<usize>, registers: usize, stalls: Stalls) -> Vec<usize> {
+    fn stagger(&self, mut order: Vec<usize>, registers: usize, stalls: I::Stalls) -> Vec<usize> {
         if order.len() > LONGEST / 2 {
             return order;
         }
@@ -146,7 +114,7 @@ impl<'a> Scheduler<'a> {
                 let line = order[next];
                 let bound = self.before[line].iter().any(|early| order[at..next].contains(early));
                 // A load that leaves its neighbours costs what it gains.
-                if bound || is_load(&self.lines[line]) || self.waits(order[at - 1], line, stalls) {
+                if bound || I::gathers(&self.lines[line]) || self.waits(order[at - 1], line, stalls) {
                     continue;
                 }
                 let mut moved = order.clone();
@@ -163,31 +131,8 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Whether a line right behind another waits for its result.
-    fn waits(&self, first: usize, second: usize, stalls: Stalls) -> bool {
-        let (What::Inst(producer), What::Inst(user)) = (&self.lines[first].what, &self.lines[second].what)
-        else {
-            return false;
-        };
-        let stall = match producer.op.info().class {
-            Class::Load { .. } => stalls.load,
-            Class::Multiply
-            | Class::MultiplyAccumulate
-            | Class::MultiplyLong
-            | Class::MultiplyLongAccumulate
-            | Class::MultiplyHigh
-            | Class::Dsp
-            | Class::DspMultiply => stalls.multiply,
-            Class::FloatAlu | Class::FloatMultiplyAccumulate | Class::FloatDivide | Class::FloatSqrt => {
-                stalls.float
-            }
-            Class::Alu if stalls.address && self.lines[second].memory.is_some() => {
-                return user.n.is_some_and(|base| self.written[first].contains(&base));
-            }
-            _ => false,
-        };
-        // Accumulators are handed on without a wait.
-        let mut factors = reads(user).filter(|(field, _)| *field != Field::A);
-        stall && factors.any(|(_, value)| self.written[first].contains(&value))
+    fn waits(&self, first: usize, second: usize, stalls: I::Stalls) -> bool {
+        I::waits(&self.lines[first], &self.written[first], &self.lines[second], stalls)
     }
 
     /// The most registers of a class that are needed at once by values that the block touches.
@@ -233,18 +178,13 @@ impl Touch {
 }
 
 /// How each line touches the flags. Those at the end are read by the branch.
-fn flags(lines: &[Line<VReg>]) -> Vec<Touch> {
+fn flags<I: Isa>(lines: &[Line<I, VReg>]) -> Vec<Touch> {
     let mut wanted = true;
     let mut found: Vec<Touch> = lines
         .iter()
         .rev()
         .map(|line| {
-            let (read, written) = match &line.what {
-                What::Inst(inst) => (!inst.flags_read().is_empty(), inst.flags_written() != Flags::NONE),
-                What::Choose { .. } => (true, false),
-                What::Constant { .. } | What::Call { .. } => (false, true),
-                _ => (false, false),
-            };
+            let (read, written) = I::flags(line);
             let touch = match (read, written) {
                 (false, false) => Touch::No,
                 // A constant takes a form that keeps the flags where they are read later.
@@ -260,8 +200,8 @@ fn flags(lines: &[Line<VReg>]) -> Vec<Touch> {
 }
 
 /// Whether two lines must keep their order because of memory or calls.
-fn ordered(early: &Line<VReg>, late: &Line<VReg>) -> bool {
-    let fixed = |line: &Line<VReg>| {
+fn ordered<I: Isa>(early: &Line<I, VReg>, late: &Line<I, VReg>) -> bool {
+    let fixed = |line: &Line<I, VReg>| {
         matches!(
             line.what,
             What::Call { .. } | What::Outgoing { .. } | What::Incoming { .. } | What::Move { .. }

@@ -1,6 +1,7 @@
 //! The control flow of a function: predecessors, an order, loops, and which values are alive where.
 
-use super::code::{Code, End};
+use super::code::Code;
+use super::isa::Isa;
 use super::operands::{reads_of, writes_of};
 use regalloc2::{RegClass, VReg};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const BEHIND_LOOP: u32 = 1 << 20;
 
 /// Facts about a function. Values are general registers only.
-pub(super) struct Flow {
+pub(crate) struct Flow {
     /// The blocks that lead to each block.
     pub before: Vec<Vec<usize>>,
     /// The blocks in reverse postorder: but for the ends of loops, every block after those that lead to it.
@@ -24,7 +25,7 @@ pub(super) struct Flow {
 
 impl Flow {
     /// Analyses a function.
-    pub(super) fn new(code: &Code<VReg>) -> Self {
+    pub(crate) fn new<I: Isa>(code: &Code<I, VReg>) -> Self {
         let count = code.blocks.len();
         let mut before = vec![Vec::new(); count];
         for (at, block) in code.blocks.iter().enumerate() {
@@ -42,7 +43,7 @@ impl Flow {
         flow
     }
 
-    fn find_loops(&mut self, code: &Code<VReg>) {
+    fn find_loops<I: Isa>(&mut self, code: &Code<I, VReg>) {
         let mut place = vec![0; code.blocks.len()];
         self.order.iter().enumerate().for_each(|(at, &block)| place[block] = at);
         for &from in &self.order {
@@ -69,7 +70,7 @@ impl Flow {
     }
 
     /// One round of the backward analysis; whether something changed.
-    fn find_uses(&mut self, code: &Code<VReg>) -> bool {
+    fn find_uses<I: Isa>(&mut self, code: &Code<I, VReg>) -> bool {
         let mut changed = false;
         for &at in self.order.iter().rev() {
             let block = &code.blocks[at];
@@ -87,7 +88,7 @@ impl Flow {
             let length = block.lines.len() as u32;
             let mut alive: BTreeMap<VReg, u32> =
                 out.iter().map(|(&value, distance)| (value, distance.saturating_add(length))).collect();
-            for value in end_reads(&block.end).into_iter().filter(is_word) {
+            for value in block.end.reads().into_iter().filter(is_word) {
                 alive.insert(value, length);
             }
             for (line_at, line) in block.lines.iter().enumerate().rev() {
@@ -107,20 +108,11 @@ impl Flow {
 }
 
 /// Whether a value lies in a general register.
-pub(super) fn is_word(value: &VReg) -> bool {
+pub(crate) fn is_word(value: &VReg) -> bool {
     value.class() == RegClass::Int
 }
 
-/// What the end of a block reads: what it returns, and what its edges carry.
-pub(super) fn end_reads(end: &End<VReg>) -> Vec<VReg> {
-    let mut found: Vec<VReg> = end.edges().iter().flat_map(|edge| edge.args.clone()).collect();
-    if let End::Return(values) = end {
-        found.extend(values);
-    }
-    found
-}
-
-fn order(code: &Code<VReg>) -> Vec<usize> {
+fn order<I: Isa>(code: &Code<I, VReg>) -> Vec<usize> {
     let mut seen = vec![false; code.blocks.len()];
     let mut order = Vec::new();
     // Blocks whose successors are looked at, with how many of them have been.

@@ -18,20 +18,20 @@ pub enum Trap {
     Unaligned { address: u32, bytes: u32 },
     /// A jump to where no instruction begins.
     NoInstruction { address: u32 },
-    /// A jump through a register or a loaded word whose lowest bit is 0, which asks for a state that the core lacks.
-    NotThumb { address: u32 },
+    /// A jump through a register or a loaded word whose lowest bits ask for a state that the core lacks.
+    WrongState { address: u32 },
     /// Bytes that are no instruction of the architecture, or none that this simulator knows.
     Undefined,
     /// An instruction that this core lacks.
     Unsupported,
-    /// UDF, BKPT or SVC: nothing handles them.
+    /// A trap or a call of a system: nothing handles them.
     Stopped,
     /// The stack pointer left the stack's memory.
     StackOverflow { stack_pointer: u32 },
     /// The stack pointer is no multiple of 4.
     StackUnaligned { stack_pointer: u32 },
     /// A function returned without restoring a register that belongs to its caller.
-    NotPreserved { register: crate::thumb::isa::Reg, expected: u32, found: u32 },
+    NotPreserved { register: &'static str, expected: u32, found: u32 },
     /// A function left with another stack pointer than it came with.
     StackNotRestored { expected: u32, found: u32 },
     /// The instructions that the call may take are used up.
@@ -50,7 +50,7 @@ impl Trap {
             | Self::Uninitialised { address, .. }
             | Self::Unaligned { address, .. }
             | Self::NoInstruction { address }
-            | Self::NotThumb { address } => Some(address),
+            | Self::WrongState { address } => Some(address),
             Self::StackOverflow { stack_pointer } | Self::StackUnaligned { stack_pointer } => {
                 Some(stack_pointer)
             }
@@ -80,7 +80,9 @@ impl fmt::Display for Trap {
             Self::NoInstruction { address } => {
                 write!(f, "jump to {address:#010x}, where no instruction begins")
             }
-            Self::NotThumb { address } => write!(f, "jump to {address:#010x}, which lacks the Thumb bit"),
+            Self::WrongState { address } => {
+                write!(f, "jump to {address:#010x}, whose lowest bits ask for another state")
+            }
             Self::Undefined => f.write_str("not an instruction"),
             Self::Unsupported => f.write_str("an instruction that the core lacks"),
             Self::Stopped => f.write_str("an instruction that stops the core"),

@@ -2,12 +2,10 @@
 //! decides where they lie.
 
 use super::code::{Block, Code, Edge, End, Line, Location, What};
-use super::flavor::Flavor;
-use super::isa::{Field, Inst, Reg};
+use super::isa::{Convention, Field, Isa};
 use super::operands::{each_read, reads, writes};
 use regalloc2::{
-    Allocation, Edit, Function, Inst as Index, InstOrEdit, InstRange, MachineEnv, Operand, PReg, PRegSet,
-    RegClass, VReg,
+    Allocation, Edit, Function, Inst as Index, InstOrEdit, InstRange, Operand, PRegSet, RegClass, VReg,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,14 +13,18 @@ use std::collections::{BTreeMap, BTreeSet};
 const ALLOCATOR_SLOTS: u32 = 1 << 16;
 
 /// Gives every virtual register a place. `vregs` is their number; critical edges are split.
-pub(super) fn allocate(code: Code<VReg>, vregs: usize, flavor: Flavor) -> Code<Reg> {
-    let input = Input::new(&code, vregs);
+pub(crate) fn allocate<I: Isa>(
+    code: Code<I, VReg>,
+    vregs: usize,
+    convention: &Convention,
+) -> Code<I, I::Reg> {
+    let input = Input::new(&code, vregs, convention);
     let options = regalloc2::RegallocOptions {
         verbose_log: false,
         validate_ssa: cfg!(debug_assertions),
         algorithm: regalloc2::Algorithm::Ion,
     };
-    let output = regalloc2::run(&input, &environment(flavor), &options)
+    let output = regalloc2::run(&input, &convention.environment, &options)
         .expect("selection makes functions in SSA form with few enough fixed registers");
     let blocks = code.blocks.iter().enumerate().map(|(at, block)| input.finish(at, block, &output)).collect();
     Code { name: code.name, blocks }
@@ -30,7 +32,7 @@ pub(super) fn allocate(code: Code<VReg>, vregs: usize, flavor: Flavor) -> Code<R
 
 /// Puts an empty block on every edge from a block with several ways out to one with several ways in: moves need a place.
 /// Where only one way leads in, the block's parameters become what that way brings.
-pub(super) fn split_critical_edges(code: &mut Code<VReg>) {
+pub(crate) fn split_critical_edges<I: Isa>(code: &mut Code<I, VReg>) {
     forward_params(code);
     let mut into = vec![0; code.blocks.len()];
     code.blocks.iter().flat_map(|block| block.end.edges()).for_each(|edge| into[edge.to] += 1);
@@ -62,14 +64,14 @@ pub(super) fn split_critical_edges(code: &mut Code<VReg>) {
 }
 
 /// Whether allocation needed slots beyond those that spilling gave.
-pub(super) fn allocator_spilled(code: &Code<Reg>) -> bool {
-    let own = |place: &Location| matches!(place, Location::Slot(slot) if *slot >= ALLOCATOR_SLOTS);
+pub(crate) fn allocator_spilled<I: Isa>(code: &Code<I, I::Reg>) -> bool {
+    let own = |place: &Location<I>| matches!(place, Location::Slot(slot) if *slot >= ALLOCATOR_SLOTS);
     let lines = code.blocks.iter().flat_map(|block| &block.lines);
     lines.into_iter().any(|line| matches!(&line.what, What::Move { from, to } if own(from) || own(to)))
 }
 
 /// Takes the parameters from blocks to which one edge leads from a block with several: on it there is no place to spill them.
-fn forward_params(code: &mut Code<VReg>) {
+fn forward_params<I: Isa>(code: &mut Code<I, VReg>) {
     let mut into = vec![0; code.blocks.len()];
     into[0] = 1;
     code.blocks.iter().flat_map(|block| block.end.edges()).for_each(|edge| into[edge.to] += 1);
@@ -95,29 +97,7 @@ fn forward_params(code: &mut Code<VReg>) {
     };
     for block in &mut code.blocks {
         block.lines.iter_mut().for_each(|line| each_read(line, &mut |value| rename(value)));
-        block.end.edges_mut().into_iter().flat_map(|edge| &mut edge.args).for_each(rename);
-        if let End::Return(values) = &mut block.end {
-            values.iter_mut().for_each(rename);
-        }
-    }
-}
-
-/// The registers in the order of preference.
-fn environment(flavor: Flavor) -> MachineEnv {
-    let int = |numbers: &[usize]| {
-        numbers.iter().fold(PRegSet::empty(), |set, &n| set.with(PReg::new(n, RegClass::Int)))
-    };
-    let float = |numbers: std::ops::Range<usize>| {
-        numbers.fold(PRegSet::empty(), |set, n| set.with(PReg::new(n, RegClass::Float)))
-    };
-    let high: &[usize] = if flavor.thumb2 { &[8, 9, 10, 11, 12, 14] } else { &[] };
-    let (low_floats, high_floats) =
-        if flavor.float { (float(0..16), float(16..32)) } else { Default::default() };
-    MachineEnv {
-        preferred_regs_by_class: [int(&[0, 1, 2, 3, 4, 5, 6, 7]), low_floats, PRegSet::empty()],
-        non_preferred_regs_by_class: [int(high), high_floats, PRegSet::empty()],
-        scratch_by_class: [None; 3],
-        fixed_stack_slots: Vec::new(),
+        block.end.each_read(&mut |value| rename(value));
     }
 }
 
@@ -138,7 +118,8 @@ struct Input {
 }
 
 impl Input {
-    fn new(code: &Code<VReg>, vregs: usize) -> Self {
+    fn new<I: Isa>(code: &Code<I, VReg>, vregs: usize, convention: &Convention) -> Self {
+        let registers = &convention.arguments;
         let mut input = Self {
             ranges: Vec::new(),
             successors: Vec::new(),
@@ -154,27 +135,28 @@ impl Input {
         for (at, block) in code.blocks.iter().enumerate() {
             let start = input.operands.len();
             if at == 0 {
-                // The arguments arrive; those beyond the fourth are loaded.
-                let arrive = block.params.iter().take(4).enumerate();
-                input.push(arrive.map(|(n, &v)| Operand::reg_fixed_def(v, core(n))).collect());
+                // The arguments arrive; those beyond the registers are loaded.
+                let arrive = block.params.iter().zip(registers);
+                input.push(arrive.map(|(&v, &reg)| Operand::reg_fixed_def(v, reg)).collect());
             }
             for line in &block.lines {
-                input.push(operands(line));
-                if matches!(line.what, What::Call { .. }) {
-                    let clobbers = clobbers(line);
+                input.push(operands(line, convention));
+                if let What::Call { results, .. } = &line.what {
+                    // What a call destroys beside its results.
+                    let mut clobbers = convention.clobbers;
+                    registers.iter().take(results.len()).for_each(|&reg| clobbers.remove(reg));
                     *input.clobbers.last_mut().expect("just pushed") = clobbers;
                 }
             }
             match &block.end {
                 End::Return(values) => {
                     input.returns.insert(input.operands.len());
-                    input.push(
-                        values.iter().enumerate().map(|(n, &v)| Operand::reg_fixed_use(v, core(n))).collect(),
-                    );
+                    let leave = values.iter().zip(registers);
+                    input.push(leave.map(|(&v, &reg)| Operand::reg_fixed_use(v, reg)).collect());
                 }
-                _ => {
+                end => {
                     input.branches.insert(input.operands.len());
-                    input.push(Vec::new());
+                    input.push(tested(end).into_iter().map(Operand::reg_use).collect());
                 }
             }
             input.ranges.push(InstRange::new(Index::new(start), Index::new(input.operands.len())));
@@ -195,13 +177,18 @@ impl Input {
     }
 
     /// A block with registers, the allocator's moves among its lines.
-    fn finish(&self, at: usize, block: &Block<VReg>, output: &regalloc2::Output) -> Block<Reg> {
+    fn finish<I: Isa>(
+        &self,
+        at: usize,
+        block: &Block<I, VReg>,
+        output: &regalloc2::Output,
+    ) -> Block<I, I::Reg> {
         let first = self.ranges[at].first().index() + usize::from(at == 0);
         let mut lines = Vec::new();
         for item in output.block_insts_and_edits(self, regalloc2::Block::new(at)) {
             match item {
                 InstOrEdit::Edit(Edit::Move { from, to }) => {
-                    lines.push(What::Move { from: location(*from), to: location(*to) }.into());
+                    lines.push(What::Move { from: location::<I>(*from), to: location::<I>(*to) }.into());
                 }
                 InstOrEdit::Inst(index) => {
                     let Some(line) = index.index().checked_sub(first).and_then(|i| block.lines.get(i)) else {
@@ -215,7 +202,10 @@ impl Input {
         let end = match &block.end {
             End::Jump(onward) => End::Jump(edge(onward)),
             End::Branch { cond, then, otherwise } => {
-                End::Branch { cond: *cond, then: edge(then), otherwise: edge(otherwise) }
+                let last = self.ranges[at].last();
+                let mut allocations = output.inst_allocs(last).iter();
+                let cond = I::tested(cond, &mut || register::<I>(allocations.next()));
+                End::Branch { cond, then: edge(then), otherwise: edge(otherwise) }
             }
             End::Return(_) => End::Return(Vec::new()),
         };
@@ -275,25 +265,23 @@ impl Function for Input {
     }
 }
 
-fn core(number: usize) -> PReg {
-    PReg::new(number, RegClass::Int)
-}
-
-/// What a call destroys beside its results: the registers that a function need not keep.
-fn clobbers(line: &Line<VReg>) -> PRegSet {
-    let What::Call { results, .. } = &line.what else { return PRegSet::empty() };
-    let words = (results.len()..4).chain([12, 14]).map(core);
-    let floats = (0..16).map(|n| PReg::new(n, RegClass::Float));
-    words.chain(floats).fold(PRegSet::empty(), PRegSet::with)
+/// What the end of a block tests.
+fn tested<I: Isa>(end: &End<I, VReg>) -> Vec<VReg> {
+    let mut found = Vec::new();
+    if let End::Branch { cond, .. } = end {
+        I::each_tested(&mut cond.clone(), &mut |value| found.push(*value));
+    }
+    found
 }
 
 /// The operands of a line, in the order in which [`rewrite`] takes them: uses, then definitions.
-fn operands(line: &Line<VReg>) -> Vec<Operand> {
+fn operands<I: Isa>(line: &Line<I, VReg>, convention: &Convention) -> Vec<Operand> {
+    let registers = &convention.arguments;
     let mut found = Vec::new();
     match &line.what {
         What::Inst(inst) => {
             let mut n_at = None;
-            for (field, value) in reads(inst) {
+            for (field, value) in reads::<I, VReg>(inst) {
                 if field == Field::N {
                     n_at = Some(found.len());
                 }
@@ -301,7 +289,7 @@ fn operands(line: &Line<VReg>) -> Vec<Operand> {
             }
             let first = found.len();
             found.extend(line.was.iter().map(|&(_, value)| Operand::reg_use(value)));
-            for (field, value) in writes(inst) {
+            for (field, value) in writes::<I, VReg>(inst) {
                 let changed = line.was.iter().position(|(changed, _)| *changed == field);
                 found.push(match (changed, n_at) {
                     (Some(at), _) => Operand::reg_reuse_def(value, first + at),
@@ -317,14 +305,15 @@ fn operands(line: &Line<VReg>) -> Vec<Operand> {
         | What::Reload { d, .. } => {
             found.push(Operand::reg_def(*d));
         }
-        What::Choose { d, then, .. } => {
+        What::Choose { d, then, cond } => {
             found.push(Operand::reg_use(line.was[0].1));
             found.push(Operand::reg_use(*then));
+            I::each_tested(&mut cond.clone(), &mut |value| found.push(Operand::reg_use(*value)));
             found.push(Operand::reg_reuse_def(*d, 0));
         }
         What::Call { args, results, .. } => {
-            found.extend(args.iter().enumerate().map(|(n, &v)| Operand::reg_fixed_use(v, core(n))));
-            found.extend(results.iter().enumerate().map(|(n, &v)| Operand::reg_fixed_def(v, core(n))));
+            found.extend(args.iter().zip(registers).map(|(&v, &reg)| Operand::reg_fixed_use(v, reg)));
+            found.extend(results.iter().zip(registers).map(|(&v, &reg)| Operand::reg_fixed_def(v, reg)));
         }
         What::Outgoing { value, .. } | What::Spill { value, .. } => found.push(Operand::reg_use(*value)),
         What::Move { .. } => {}
@@ -333,26 +322,18 @@ fn operands(line: &Line<VReg>) -> Vec<Operand> {
 }
 
 /// The line with the registers that the allocator chose.
-fn rewrite(line: &Line<VReg>, allocations: &[Allocation]) -> Line<Reg> {
-    let mut allocations =
-        allocations.iter().map(|a| register(a.as_reg().expect("every operand asks for one")));
-    let mut next = || allocations.next().expect("one allocation per operand");
+fn rewrite<I: Isa>(line: &Line<I, VReg>, allocations: &[Allocation]) -> Line<I, I::Reg> {
+    let mut allocations = allocations.iter();
+    let mut next = || register::<I>(allocations.next());
     let what = match &line.what {
         What::Inst(inst) => {
-            let mut chosen = Inst { d: None, n: None, m: None, a: None, ..renamed(inst) };
-            let read: Vec<Field> = reads(inst).map(|(field, _)| field).collect();
-            for field in read {
-                set(&mut chosen, field, next());
-            }
+            let mut registers = Vec::new();
+            reads::<I, VReg>(inst).for_each(|(field, _)| registers.push((field, next())));
             for _ in &line.was {
                 next();
             }
-            let written: Vec<Field> = writes(inst).map(|(field, _)| field).collect();
-            for field in written {
-                set(&mut chosen, field, next());
-            }
-            debug_assert!(!line.two_address || chosen.d == chosen.n);
-            What::Inst(chosen)
+            writes::<I, VReg>(inst).for_each(|(field, _)| registers.push((field, next())));
+            What::Inst(I::with_registers(inst, &registers))
         }
         What::Constant { value, quiet, .. } => What::Constant { d: next(), value: *value, quiet: *quiet },
         What::DataAddress { offset, .. } => What::DataAddress { d: next(), offset: *offset },
@@ -360,7 +341,8 @@ fn rewrite(line: &Line<VReg>, allocations: &[Allocation]) -> Line<Reg> {
         What::Choose { cond, .. } => {
             next();
             let then = next();
-            What::Choose { d: next(), then, cond: *cond }
+            let cond = I::tested(cond, &mut next);
+            What::Choose { d: next(), then, cond }
         }
         What::Call { callee, args, results } => What::Call {
             callee: callee.clone(),
@@ -375,35 +357,15 @@ fn rewrite(line: &Line<VReg>, allocations: &[Allocation]) -> Line<Reg> {
     Line { what, was: Vec::new(), two_address: false, memory: line.memory }
 }
 
-/// The instruction without registers.
-fn renamed(inst: &Inst<VReg>) -> Inst<Reg> {
-    Inst {
-        imm: inst.imm,
-        shift: inst.shift,
-        cond: inst.cond,
-        s: inst.s,
-        wide: inst.wide,
-        ..Inst::new(inst.op)
-    }
+/// The register of an operand.
+fn register<I: Isa>(allocation: Option<&Allocation>) -> I::Reg {
+    let reg = allocation.and_then(|a| a.as_reg());
+    I::register(reg.expect("one allocation per operand, and every operand asks for a register"))
 }
 
-fn set(inst: &mut Inst<Reg>, field: Field, reg: Reg) {
-    match field {
-        Field::D => inst.d = Some(reg),
-        Field::N => inst.n = Some(reg),
-        Field::M => inst.m = Some(reg),
-        Field::A => inst.a = Some(reg),
-    }
-}
-
-fn register(reg: PReg) -> Reg {
-    let number = reg.hw_enc() as u8;
-    if reg.class() == RegClass::Float { Reg::s(number) } else { Reg::r(number) }
-}
-
-fn location(allocation: Allocation) -> Location {
+fn location<I: Isa>(allocation: Allocation) -> Location<I> {
     match (allocation.as_reg(), allocation.as_stack()) {
-        (Some(reg), _) => Location::Reg(register(reg)),
+        (Some(reg), _) => Location::Reg(I::register(reg)),
         // Numbers behind those that spilling gave.
         (None, Some(slot)) => Location::Slot(ALLOCATOR_SLOTS + slot.index() as u32),
         (None, None) => unreachable!("moves have two ends"),

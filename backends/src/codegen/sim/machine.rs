@@ -4,34 +4,77 @@ use std::sync::Arc;
 
 use tinyc_targets::Core;
 
-use super::cpu::Cpu;
 use super::fault::{Fault, Trap};
 use super::flash::{FlashModel, Lines};
 use super::image::{Image, Symbol};
-use super::memory::{Kind, Layout, Memory, Region, STACK_BYTES};
-use super::run::{RETURN, Visit, Watch};
-use super::step::{MIDDLE, Step, UNDEFINED, UNSUPPORTED, link};
+use super::memory::{Kind, Layout, Memory, Region};
+use super::run::{Counts, Visit, Watch};
 use super::trace::Trace;
-use crate::thumb::isa;
-use crate::thumb::timing::{Model, Placed};
+
+/// A core's registers, and how its instructions run. The rest of a machine is shared.
+pub trait Processor: Clone + Default + std::fmt::Debug + Sized {
+    /// An instruction, decoded once, in the form that runs fast. There is one for each halfword.
+    type Step: Copy + std::fmt::Debug;
+    /// An instruction where it lies.
+    type Placed: Copy + std::fmt::Debug;
+
+    /// Reads a relocatable object into memory.
+    ///
+    /// # Errors
+    /// What of the object is not understood.
+    #[doc(hidden)]
+    fn read(object: &[u8], core: &Core, memory: &mut Memory) -> Result<Image<Self::Placed>, String>;
+
+    /// The steps of an image, one for each halfword from its start on.
+    #[doc(hidden)]
+    fn steps(image: &Image<Self::Placed>, core: &Core) -> Vec<Self::Step>;
+
+    /// Where an instruction lies.
+    fn address(placed: &Self::Placed) -> u32;
+
+    /// Its assembly text.
+    fn text(placed: &Self::Placed) -> String;
+
+    /// Gets everything ready for a call, as C does it.
+    ///
+    /// # Errors
+    /// There are more arguments than the stack has room for.
+    #[doc(hidden)]
+    fn begin(&mut self, memory: &mut Memory, args: &[u32]) -> Result<(), Trap>;
+
+    /// The stack pointer.
+    fn stack_pointer(&self) -> u32;
+
+    /// The first word that a function returns.
+    fn result(&self) -> u32;
+
+    /// Runs from the step at `index` until the outermost function returns. On a fault: the index of the step at which.
+    #[doc(hidden)]
+    fn run(
+        machine: &mut Machine<Self>,
+        index: usize,
+        budget: u64,
+        watch: &mut Watch<'_, Self>,
+    ) -> Result<Counts, (usize, Trap)>;
+}
 
 /// A core with code, memory and everything that is checked.
 #[derive(Clone, Debug)]
-pub struct Machine {
-    pub(super) cpu: Cpu,
-    pub(super) memory: Memory,
+pub struct Machine<P: Processor> {
+    pub(crate) cpu: P,
+    pub(crate) memory: Memory,
     /// One step per halfword from `base` on.
-    pub(super) code: Arc<[Step]>,
-    pub(super) base: u32,
-    pub(super) visits: Vec<Visit>,
+    pub(crate) code: Arc<[P::Step]>,
+    pub(crate) base: u32,
+    pub(crate) visits: Vec<Visit>,
     /// The lines of flash that the fetch of instructions has at hand, if a chip's memory is modelled.
-    pub(super) code_lines: Option<Lines>,
+    pub(crate) code_lines: Option<Lines>,
     /// What was executed, if somebody wants to know.
-    pub(super) trace: Option<Trace>,
+    pub(crate) trace: Option<Trace>,
     /// Whether anything wants to see every instruction.
-    pub(super) observed: bool,
+    pub(crate) observed: bool,
     flash: Option<FlashModel>,
-    placed: Arc<[Placed]>,
+    placed: Arc<[P::Placed]>,
     symbols: Arc<[Symbol]>,
     budget: u64,
 }
@@ -50,7 +93,7 @@ pub struct OnChip {
 /// How a call went. Cycles assume memory that never waits, but for `on_chip`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
-    /// r0 at the end.
+    /// What the function returned.
     pub result: u32,
     /// Instructions, those included that a condition skipped.
     pub instructions: u64,
@@ -69,11 +112,11 @@ pub struct Outcome {
 /// Instructions that a call may execute unless [`Machine::set_budget`] says otherwise.
 const BUDGET: u64 = 20_000_000_000;
 
-impl Machine {
+impl<P: Processor> Machine<P> {
     /// Loads a relocatable object: code and constants into flash, variables into RAM, everything relocated.
     ///
     /// # Errors
-    /// A text that says what of the object is not understood: no ELF for Arm, a symbol that nothing defines, a relocation
+    /// A text that says what of the object is not understood: no ELF for the core, a symbol that nothing defines, a relocation
     /// other than those that the compiler writes.
     pub fn load(object: &[u8], core: &Core) -> Result<Self, String> {
         Self::load_at(object, core, Layout::default())
@@ -85,43 +128,21 @@ impl Machine {
     /// As [`Machine::load`].
     pub fn load_at(object: &[u8], core: &Core, layout: Layout) -> Result<Self, String> {
         let mut memory = Memory::new(layout);
-        let image = Image::read(object, core, &mut memory)?;
+        let image = P::read(object, core, &mut memory)?;
         Ok(Self::new(memory, image, core))
     }
 
-    /// A machine with just these instructions, at any even addresses, in ascending order. Their encodings are in no memory.
-    pub fn with_code(code: Vec<Placed>, core: &Core) -> Self {
-        Self::new(Memory::new(Layout::default()), Image::of_code(code), core)
+    /// A machine with just these instructions, at any even addresses. Their encodings are in no memory.
+    pub(crate) fn of_image(image: Image<P::Placed>, core: &Core) -> Self {
+        Self::new(Memory::new(Layout::default()), image, core)
     }
 
-    fn new(memory: Memory, image: Image, core: &Core) -> Self {
-        let model = Model::new(core);
-        let base = image.start;
-        let mut steps = vec![Step::none(MIDDLE); ((image.end - base) / 2) as usize];
-        let mut rest: &[Placed] = &image.code;
-        // Pairs of instructions do not reach from one function into the next.
-        let mut bounds = image.symbols.iter().filter(|symbol| symbol.is_function).map(|symbol| symbol.start);
-        while !rest.is_empty() {
-            let end = bounds
-                .find(|&start| start > rest[0].address)
-                .map_or(rest.len(), |start| rest.partition_point(|placed| placed.address < start));
-            let (function, behind) = rest.split_at(end.max(1));
-            for (placed, price) in function.iter().zip(model.prices(function)) {
-                steps[((placed.address - base) / 2) as usize] = Step::new(placed, &price, &model, base);
-            }
-            rest = behind;
-        }
-        for (addresses, why) in [(&image.undefined, UNDEFINED), (&image.unsupported, UNSUPPORTED)] {
-            for &address in addresses {
-                steps[((address - base) / 2) as usize] = Step::none(why);
-            }
-        }
-        link(&mut steps);
+    fn new(memory: Memory, image: Image<P::Placed>, core: &Core) -> Self {
         Self {
-            cpu: Cpu::default(),
+            cpu: P::default(),
             memory,
-            code: steps.into(),
-            base,
+            code: P::steps(&image, core).into(),
+            base: image.start,
             visits: Vec::new(),
             code_lines: None,
             trace: None,
@@ -184,7 +205,7 @@ impl Machine {
         self.budget = instructions;
     }
 
-    /// Lets LDR, LDRH, STR and STRH access any address, as Armv7-M does; else an unaligned access is a fault. Each unaligned
+    /// Lets words and halfwords lie at any address, as Armv7-M does; else an unaligned access is a fault. Each unaligned
     /// load costs 1 cycle more, 2 for a word at an odd address.
     pub fn allow_unaligned(&mut self, allowed: bool) {
         self.memory.unaligned = allowed;
@@ -218,11 +239,11 @@ impl Machine {
     }
 
     /// Cycles that flash has waited since the call began.
-    pub(super) fn waited(&self) -> u64 {
+    pub(crate) fn waited(&self) -> u64 {
         self.on_chip(0).map_or(0, |on_chip| on_chip.cycles)
     }
 
-    /// The address of a symbol, without the Thumb bit.
+    /// The address of a symbol.
     pub fn symbol(&self, name: &str) -> Option<u32> {
         self.symbols.iter().find(|symbol| symbol.name == name).map(|symbol| symbol.start)
     }
@@ -235,7 +256,7 @@ impl Machine {
     }
 
     /// All instructions, where they lie.
-    pub fn code(&self) -> &[Placed] {
+    pub fn code(&self) -> &[P::Placed] {
         &self.placed
     }
 
@@ -245,22 +266,22 @@ impl Machine {
     }
 
     /// Registers and flags, as the last call left them.
-    pub fn cpu(&self) -> &Cpu {
+    pub fn cpu(&self) -> &P {
         &self.cpu
     }
 
     /// The same, to prepare a test.
-    pub fn cpu_mut(&mut self) -> &mut Cpu {
+    pub fn cpu_mut(&mut self) -> &mut P {
         &mut self.cpu
     }
 
-    /// Calls a function as C does: the first four words of arguments in r0 to r3, the rest on the stack. `watch` is told
+    /// Calls a function as C does: the first words of arguments in registers, the rest on the stack. `watch` is told
     /// whenever a call that the function itself made has returned; it may look at memory and change it.
     ///
     /// # Errors
     /// The first access, jump or instruction that is not allowed, or that the function does not keep the registers of its
     /// caller, or runs on beyond the budget.
-    pub fn call(&mut self, symbol: &str, args: &[u32], watch: &mut Watch<'_>) -> Result<Outcome, Fault> {
+    pub fn call(&mut self, symbol: &str, args: &[u32], watch: &mut Watch<'_, P>) -> Result<Outcome, Fault> {
         let address = self.symbol(symbol).ok_or(Trap::Host("there is no such function"))?;
         self.call_at(address, args, watch)
     }
@@ -269,36 +290,23 @@ impl Machine {
     ///
     /// # Errors
     /// As [`Machine::call`].
-    pub fn call_at(&mut self, address: u32, args: &[u32], watch: &mut Watch<'_>) -> Result<Outcome, Fault> {
+    pub fn call_at(
+        &mut self,
+        address: u32,
+        args: &[u32],
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Outcome, Fault> {
         self.memory.reset_stack();
-        let on_stack = args.get(4..).unwrap_or_default();
-        // The stack pointer is a multiple of 8 where a function begins.
-        let bytes = (on_stack.len() as u64 * 4).next_multiple_of(8);
-        if bytes > u64::from(STACK_BYTES) / 2 {
-            return Err(Trap::Host("more arguments than the stack has room for").into());
-        }
-        let stack_pointer = self.memory.stack_top() - bytes as u32;
-        self.memory.move_stack(stack_pointer)?;
-        for (slot, arg) in (0..).zip(on_stack) {
-            self.memory.store32(stack_pointer + 4 * slot, *arg)?;
-        }
-        // What a caller leaves in the other registers means nothing; odd patterns are found sooner than zeros.
-        for (number, register) in (0..).zip(&mut self.cpu.r) {
-            *register = 0xdead_0001 + 0x1_0002 * number;
-        }
-        for (register, &arg) in self.cpu.r.iter_mut().zip(args.iter().take(4)) {
-            *register = arg;
-        }
-        self.cpu.r[13] = stack_pointer;
-        self.cpu.r[14] = RETURN | 1;
+        self.cpu.begin(&mut self.memory, args)?;
+        let stack_pointer = self.cpu.stack_pointer();
         self.visits.clear();
         self.empty_lines();
         self.observed = self.code_lines.is_some() || self.trace.is_some();
         let index = (address.wrapping_sub(self.base) / 2) as usize;
         let counts =
-            self.run(index, self.budget, watch).map_err(|(index, trap)| self.fault_at(index, trap))?;
+            P::run(self, index, self.budget, watch).map_err(|(index, trap)| self.fault_at(index, trap))?;
         Ok(Outcome {
-            result: self.cpu.r[0],
+            result: self.cpu.result(),
             instructions: self.budget - counts.left,
             cycles: counts.cycles,
             worst_cycles: counts.cycles + counts.slack,
@@ -308,7 +316,7 @@ impl Machine {
         })
     }
 
-    pub(super) fn address_of(&self, index: usize) -> u32 {
+    pub(crate) fn address_of(&self, index: usize) -> u32 {
         self.base.wrapping_add((index as u32).wrapping_mul(2))
     }
 
@@ -320,8 +328,8 @@ impl Machine {
     fn fault_at(&self, index: usize, trap: Trap) -> Fault {
         let pc = self.address_of(index);
         let place = self.function_at(pc).map(|(name, offset)| format!("{name}+{offset:#x}"));
-        let found = self.placed.binary_search_by_key(&pc, |placed| placed.address);
-        let instruction = found.ok().map(|at| isa::text(&self.placed[at].inst, Some(pc)));
+        let found = self.placed.binary_search_by_key(&pc, P::address);
+        let instruction = found.ok().map(|at| P::text(&self.placed[at]));
         Fault { pc: Some(pc), place, instruction, ..self.fault(trap) }
     }
 }

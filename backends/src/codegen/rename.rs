@@ -3,12 +3,18 @@
 
 use super::code::{Code, End};
 use super::flow::Flow;
+use super::isa::Isa;
 use super::operands::{each_read, writes_of};
 use regalloc2::{RegClass, VReg};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Gives each use the name that reaches it. `origins` says which value a new name stands for.
-pub(super) fn rename(code: &mut Code<VReg>, flow: &Flow, vregs: &mut usize, origins: &BTreeMap<VReg, VReg>) {
+pub(crate) fn rename<I: Isa>(
+    code: &mut Code<I, VReg>,
+    flow: &Flow,
+    vregs: &mut usize,
+    origins: &BTreeMap<VReg, VReg>,
+) {
     let values: BTreeSet<VReg> = origins.values().copied().collect();
     if values.is_empty() {
         return;
@@ -21,8 +27,8 @@ pub(super) fn rename(code: &mut Code<VReg>, flow: &Flow, vregs: &mut usize, orig
     remove_trivial_params(code, flow, joins);
 }
 
-struct Renamer<'a> {
-    code: &'a mut Code<VReg>,
+struct Renamer<'a, I: Isa> {
+    code: &'a mut Code<I, VReg>,
     flow: &'a Flow,
     vregs: &'a mut usize,
     /// The name of a value at the start of a block.
@@ -33,7 +39,7 @@ struct Renamer<'a> {
     joins: Vec<(usize, VReg)>,
 }
 
-impl Renamer<'_> {
+impl<I: Isa> Renamer<'_, I> {
     fn find_lasts(&mut self, origins: &BTreeMap<VReg, VReg>, values: &BTreeSet<VReg>) {
         for (at, block) in self.code.blocks.iter().enumerate() {
             let defined = block.params.iter().copied().chain(block.lines.iter().flat_map(writes_of));
@@ -74,10 +80,7 @@ impl Renamer<'_> {
                     *value = names.get(value).copied().unwrap_or_else(|| self.entry(at, *value));
                 }
             };
-            end.edges_mut().into_iter().flat_map(|edge| &mut edge.args).for_each(&mut rename);
-            if let End::Return(results) = &mut end {
-                results.iter_mut().for_each(&mut rename);
-            }
+            end.each_read(&mut rename);
             self.code.blocks[at].end = end;
         }
         self.fill();
@@ -130,7 +133,7 @@ impl Renamer<'_> {
 }
 
 /// Removes added parameters that every edge gives the same value.
-fn remove_trivial_params(code: &mut Code<VReg>, flow: &Flow, mut joins: Vec<(usize, VReg)>) {
+fn remove_trivial_params<I: Isa>(code: &mut Code<I, VReg>, flow: &Flow, mut joins: Vec<(usize, VReg)>) {
     loop {
         let trivial = joins.iter().enumerate().find_map(|(number, &(at, name))| {
             let place = code.blocks[at].params.iter().position(|p| *p == name)?;
@@ -156,10 +159,7 @@ fn remove_trivial_params(code: &mut Code<VReg>, flow: &Flow, mut joins: Vec<(usi
                 }
             };
             block.lines.iter_mut().for_each(|line| each_read(line, &mut |value| replace(value)));
-            block.end.edges_mut().into_iter().flat_map(|edge| &mut edge.args).for_each(replace);
-            if let End::Return(results) = &mut block.end {
-                results.iter_mut().for_each(replace);
-            }
+            block.end.each_read(&mut |value| replace(value));
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use super::code::{Code, End, What};
 use super::flow::Flow;
-use super::operands::each_read;
+use super::isa::{Field, Isa};
+use super::operands::{each_read, reads};
 use regalloc2::VReg;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,7 @@ enum Fixed {
 }
 
 /// Moves constants out of loops. Whether there were any.
-pub(super) fn hoist(code: &mut Code<VReg>) -> bool {
+pub(crate) fn hoist<I: Isa>(code: &mut Code<I, VReg>) -> bool {
     let flow = Flow::new(code);
     let changed = changed_values(code);
     let mut before: BTreeMap<(usize, Fixed), VReg> = BTreeMap::new();
@@ -43,19 +44,22 @@ pub(super) fn hoist(code: &mut Code<VReg>) -> bool {
     for block in &mut code.blocks {
         let replace = |value: &mut VReg| *value = names.get(value).copied().unwrap_or(*value);
         block.lines.iter_mut().for_each(|line| each_read(line, &mut |value| replace(value)));
+        block.end.each_read(&mut |value| replace(value));
     }
     !before.is_empty()
 }
 
 /// Values that something writes over or a block takes as its parameter: a round would have to copy a number that must
 /// stay.
-fn changed_values(code: &Code<VReg>) -> BTreeSet<VReg> {
+fn changed_values<I: Isa>(code: &Code<I, VReg>) -> BTreeSet<VReg> {
     let mut found = BTreeSet::new();
     for block in &code.blocks {
         found.extend(block.lines.iter().flat_map(|line| line.was.iter().map(|(_, value)| *value)));
         found.extend(block.lines.iter().filter(|line| line.two_address).filter_map(
             |line| match &line.what {
-                What::Inst(inst) => inst.n,
+                What::Inst(inst) => {
+                    reads::<I, VReg>(inst).find_map(|(field, n)| (field == Field::N).then_some(n))
+                }
                 _ => None,
             },
         ));
@@ -68,7 +72,7 @@ fn changed_values(code: &Code<VReg>) -> BTreeSet<VReg> {
 }
 
 /// The block that leads into the outermost loop around a block, and nowhere else.
-fn outside(code: &Code<VReg>, flow: &Flow, at: usize) -> Option<usize> {
+fn outside<I: Isa>(code: &Code<I, VReg>, flow: &Flow, at: usize) -> Option<usize> {
     let around = flow.loops.iter().filter(|(_, body)| body.contains(&at));
     let (head, body) = around.max_by_key(|(_, body)| body.len())?;
     let mut ways = flow.before[*head].iter().filter(|from| !body.contains(from));

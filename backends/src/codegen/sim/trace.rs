@@ -21,7 +21,7 @@ impl Default for Trace {
 
 impl Trace {
     /// Takes the next instruction, by its distance from the beginning of the code in halfwords.
-    pub(super) fn step(&mut self, index: usize) {
+    pub(crate) fn step(&mut self, index: usize) {
         self.hash = (self.hash ^ index as u64).wrapping_mul(0x0100_0000_01b3);
         self.count += 1;
         if self.count.is_multiple_of(MARK) {

@@ -5,24 +5,35 @@
 //! with the set of values in registers; what is used last leaves first, and a use behind the end of a loop counts as
 //! far away.
 
-#[cfg(test)]
-mod tests;
-
 use super::code::{Code, End, Line, What};
-use super::flow::{Flow, end_reads, is_word};
+use super::flow::{Flow, is_word};
+use super::isa::Isa;
 use super::operands::{reads_of, writes_of};
 use super::rename::rename;
 use regalloc2::{RegClass, VReg};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Spills until `registers` values fit everywhere, and `saved` values across calls. New values are numbered from `vregs`.
-pub(super) fn spill(code: &mut Code<VReg>, vregs: &mut usize, registers: usize, saved: usize) {
+/// How many values fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Everywhere.
+    pub(crate) registers: usize,
+    /// Across calls.
+    pub(crate) saved: usize,
+    /// Arguments that arrive in registers.
+    pub(crate) arguments: usize,
+}
+
+/// Spills until all values fit everywhere. New values are numbered from `vregs`.
+pub(crate) fn spill<I: Isa>(code: &mut Code<I, VReg>, vregs: &mut usize, room: Room) {
+    let Room { registers, saved, arguments } = room;
     let flow = Flow::new(code);
     let mut spiller = Spiller {
         code,
         flow: &flow,
         registers,
         saved,
+        arguments,
         entries: BTreeMap::new(),
         exits: BTreeMap::new(),
         slots: BTreeMap::new(),
@@ -43,11 +54,12 @@ pub(super) fn spill(code: &mut Code<VReg>, vregs: &mut usize, registers: usize, 
     rename(code, &flow, vregs, &origins);
 }
 
-struct Spiller<'a> {
-    code: &'a Code<VReg>,
+struct Spiller<'a, I: Isa> {
+    code: &'a Code<I, VReg>,
     flow: &'a Flow,
     registers: usize,
     saved: usize,
+    arguments: usize,
     /// What is in registers at the start of each block.
     entries: BTreeMap<usize, BTreeSet<VReg>>,
     /// What is in registers, and what is in slots, at the end of each block.
@@ -56,7 +68,7 @@ struct Spiller<'a> {
     slots: BTreeMap<VReg, u32>,
     /// Values that are numbers: they are made anew instead of reloaded.
     constants: BTreeMap<VReg, i32>,
-    lines: BTreeMap<usize, Vec<Line<VReg>>>,
+    lines: BTreeMap<usize, Vec<Line<I, VReg>>>,
     /// Virtual registers made so far.
     vregs: usize,
     /// Which value each new virtual register holds again.
@@ -64,15 +76,15 @@ struct Spiller<'a> {
 }
 
 /// The state of the walk through a block.
-struct State {
+struct State<I: Isa> {
     /// Values in registers.
     held: BTreeSet<VReg>,
     /// Values whose slots hold them.
     kept: BTreeSet<VReg>,
-    lines: Vec<Line<VReg>>,
+    lines: Vec<Line<I, VReg>>,
 }
 
-impl Spiller<'_> {
+impl<I: Isa> Spiller<'_, I> {
     /// Whether there are ever more values than registers.
     fn is_crowded(&self) -> bool {
         (0..self.code.blocks.len()).any(|at| {
@@ -85,7 +97,7 @@ impl Spiller<'_> {
     fn pressure(&self, at: usize, counts: &dyn Fn(&VReg) -> bool) -> usize {
         let block = &self.code.blocks[at];
         let mut alive: BTreeSet<VReg> = self.flow.next_use_out[at].keys().copied().filter(counts).collect();
-        alive.extend(end_reads(&block.end).into_iter().filter(|v| is_word(v) && counts(v)));
+        alive.extend(block.end.reads().into_iter().filter(|v| is_word(v) && counts(v)));
         let mut most = alive.len();
         for line in block.lines.iter().rev() {
             let defined = writes_of(line).into_iter().filter(|v| is_word(v) && counts(v));
@@ -139,7 +151,7 @@ impl Spiller<'_> {
         for &block in body {
             let block = &self.code.blocks[block];
             used.extend(block.lines.iter().flat_map(reads_of));
-            used.extend(end_reads(&block.end));
+            used.extend(block.end.reads());
             used.extend(block.lines.iter().flat_map(writes_of));
             used.extend(&block.params);
         }
@@ -161,8 +173,8 @@ impl Spiller<'_> {
         let alive = &self.flow.next_use[at];
         let mut entry: BTreeSet<VReg> = block.params.iter().copied().filter(is_word).collect();
         if at == 0 {
-            // Arguments beyond the fourth arrive by loads.
-            entry.retain(|v| block.params.iter().take(4).any(|p| p == v));
+            // Arguments beyond those in registers arrive by loads.
+            entry.retain(|v| block.params.iter().take(self.arguments).any(|p| p == v));
             return entry;
         }
         let held = |from: &usize| self.exits.get(from).map(|(held, _)| held);
@@ -220,7 +232,7 @@ impl Spiller<'_> {
     }
 
     /// What the end of a block reads comes into registers; what lies in memory in the next block goes there.
-    fn end(&mut self, at: usize, state: &mut State, after: &dyn Fn(&VReg, usize) -> u32) {
+    fn end(&mut self, at: usize, state: &mut State<I>, after: &dyn Fn(&VReg, usize) -> u32) {
         let block = &self.code.blocks[at];
         let length = block.lines.len();
         if let End::Jump(edge) = &block.end {
@@ -253,11 +265,11 @@ impl Spiller<'_> {
             self.bring(wanted, state, &|v| after(v, length));
             return;
         }
-        let wanted = end_reads(&block.end).into_iter().filter(is_word).collect();
+        let wanted = block.end.reads().into_iter().filter(is_word).collect();
         self.bring(wanted, state, &|v| after(v, length));
     }
 
-    fn bring(&mut self, wanted: BTreeSet<VReg>, state: &mut State, distance: &dyn Fn(&VReg) -> u32) {
+    fn bring(&mut self, wanted: BTreeSet<VReg>, state: &mut State<I>, distance: &dyn Fn(&VReg) -> u32) {
         let missing: Vec<VReg> = wanted.iter().copied().filter(|v| !state.held.contains(v)).collect();
         state.held.extend(&missing);
         self.limit(state, self.registers, &wanted, distance);
@@ -269,7 +281,7 @@ impl Spiller<'_> {
     /// Lets values go until `room` are left; those used last go first, `needed` ones stay.
     fn limit(
         &mut self,
-        state: &mut State,
+        state: &mut State<I>,
         room: usize,
         needed: &BTreeSet<VReg>,
         distance: &dyn Fn(&VReg) -> u32,
@@ -290,14 +302,14 @@ impl Spiller<'_> {
         *self.slots.entry(value).or_insert(next)
     }
 
-    fn store(&mut self, value: VReg, lines: &mut Vec<Line<VReg>>) {
+    fn store(&mut self, value: VReg, lines: &mut Vec<Line<I, VReg>>) {
         if !self.constants.contains_key(&value) {
             let slot = self.slot(value);
             lines.push(What::Spill { value, slot }.into());
         }
     }
 
-    fn reload(&mut self, value: VReg, lines: &mut Vec<Line<VReg>>) {
+    fn reload(&mut self, value: VReg, lines: &mut Vec<Line<I, VReg>>) {
         let d = VReg::new(self.vregs, RegClass::Int);
         self.vregs += 1;
         self.origins.insert(d, value);
@@ -318,7 +330,7 @@ impl Spiller<'_> {
             }
         }
         let length = block.lines.len() as u32;
-        for value in end_reads(&block.end) {
+        for value in block.end.reads() {
             found.entry(value).or_default().push(length);
         }
         for (&value, distance) in &self.flow.next_use_out[at] {
@@ -373,7 +385,7 @@ impl Spiller<'_> {
 }
 
 /// Parameters that lie in memory are none any more.
-fn drop_memory_params(code: &mut Code<VReg>, entries: &BTreeMap<usize, BTreeSet<VReg>>) {
+fn drop_memory_params<I: Isa>(code: &mut Code<I, VReg>, entries: &BTreeMap<usize, BTreeSet<VReg>>) {
     let stays: Vec<Vec<bool>> = code
         .blocks
         .iter()

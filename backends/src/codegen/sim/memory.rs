@@ -63,32 +63,32 @@ struct Bank {
 
 /// All memory of the machine.
 #[derive(Clone, Debug)]
-pub(super) struct Memory {
+pub struct Memory {
     flash: Bank,
     ram: Bank,
-    pub(super) regions: Vec<Region>,
+    pub(crate) regions: Vec<Region>,
     /// Whether words and halfwords may lie at any address; else that is a fault.
-    pub(super) unaligned: bool,
+    pub(crate) unaligned: bool,
     /// The lines of flash that loads have at hand, if a chip's memory is modelled.
-    pub(super) data_lines: Option<Lines>,
+    pub(crate) data_lines: Option<Lines>,
     /// Cycles that unaligned loads took so far.
-    pub(super) unaligned_cycles: u64,
+    pub(crate) unaligned_cycles: u64,
     /// The stack pointer up to which the stack's bytes are marked.
     stack: u32,
     /// The lowest stack pointer so far.
-    pub(super) deepest: u32,
+    pub(crate) deepest: u32,
 }
 
 /// How memory is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Flash,
     Ram { writable: bool },
 }
 
 impl Memory {
     /// Memory at a layout; addresses that do not leave room for flash and RAM move to where they do.
-    pub(super) fn new(layout: Layout) -> Self {
+    pub(crate) fn new(layout: Layout) -> Self {
         let base = |address: u32| (address & !7).min(u32::MAX - BANK_BYTES - 7);
         let (flash, ram) = (base(layout.flash), base(layout.ram));
         let stack_top = ram + STACK_BYTES;
@@ -108,7 +108,7 @@ impl Memory {
     }
 
     /// Makes a buffer; its bytes are unwritten.
-    pub(super) fn take(&mut self, name: &str, bytes: u32, align: u32, kind: Kind) -> Result<u32, Trap> {
+    pub(crate) fn take(&mut self, name: &str, bytes: u32, align: u32, kind: Kind) -> Result<u32, Trap> {
         let bank = if kind == Kind::Flash { &mut self.flash } else { &mut self.ram };
         let full = Trap::Host("no room for another buffer");
         let gap = if bank.top == 0 { 0 } else { RED_ZONE };
@@ -177,7 +177,7 @@ impl Memory {
     }
 
     /// Writes bytes from outside, whether or not the code may.
-    pub(super) fn write(&mut self, start: u32, bytes: &[u8]) -> Result<(), Trap> {
+    pub(crate) fn write(&mut self, start: u32, bytes: &[u8]) -> Result<(), Trap> {
         for (address, &byte) in (start..).zip(bytes) {
             let shift = 8 * (address & 3);
             match self.cell_mut(address) {
@@ -192,7 +192,7 @@ impl Memory {
     }
 
     /// Reads bytes that were written.
-    pub(super) fn read(&self, start: u32, bytes: usize) -> Result<Vec<u8>, Trap> {
+    pub(crate) fn read(&self, start: u32, bytes: usize) -> Result<Vec<u8>, Trap> {
         let byte = |address| match self.marks(address) & WRITTEN {
             0 => Err(self.why_not_load(address, 1)),
             _ => Ok(self.cell(address).map_or(0, |cell| (cell.data >> (8 * (address & 3))) as u8)),
@@ -201,7 +201,7 @@ impl Memory {
     }
 
     /// Forgets that bytes were written.
-    pub(super) fn forget(&mut self, start: u32, bytes: u32) -> Result<(), Trap> {
+    pub(crate) fn forget(&mut self, start: u32, bytes: u32) -> Result<(), Trap> {
         if bytes > 0 {
             let last = start.checked_add(bytes - 1).ok_or(Trap::LoadOutside { address: start, bytes })?;
             for address in [start, last] {
@@ -217,7 +217,7 @@ impl Memory {
     }
 
     #[inline(always)]
-    pub(super) fn load32(&mut self, address: u32) -> Result<u32, Trap> {
+    pub(crate) fn load32(&mut self, address: u32) -> Result<u32, Trap> {
         if address & 3 == 0
             && let Some(cell) = self.loaded(address)
             && cell.marks & (ALL * WRITTEN) == ALL * WRITTEN
@@ -228,7 +228,7 @@ impl Memory {
     }
 
     #[inline(always)]
-    pub(super) fn load16(&mut self, address: u32) -> Result<u32, Trap> {
+    pub(crate) fn load16(&mut self, address: u32) -> Result<u32, Trap> {
         let shift = 8 * (address & 2);
         if address & 1 == 0
             && let Some(cell) = self.loaded(address)
@@ -240,7 +240,7 @@ impl Memory {
     }
 
     #[inline(always)]
-    pub(super) fn load8(&mut self, address: u32) -> Result<u32, Trap> {
+    pub(crate) fn load8(&mut self, address: u32) -> Result<u32, Trap> {
         let shift = 8 * (address & 3);
         if let Some(cell) = self.loaded(address)
             && cell.marks >> shift & WRITTEN != 0
@@ -251,7 +251,7 @@ impl Memory {
     }
 
     #[inline(always)]
-    pub(super) fn store32(&mut self, address: u32, value: u32) -> Result<(), Trap> {
+    pub(crate) fn store32(&mut self, address: u32, value: u32) -> Result<(), Trap> {
         if address & 3 == 0
             && let Some(cell) = self.cell_mut(address)
             && cell.marks & (ALL * WRITABLE) == ALL * WRITABLE
@@ -264,7 +264,7 @@ impl Memory {
     }
 
     #[inline(always)]
-    pub(super) fn store16(&mut self, address: u32, value: u32) -> Result<(), Trap> {
+    pub(crate) fn store16(&mut self, address: u32, value: u32) -> Result<(), Trap> {
         let shift = 8 * (address & 2);
         if address & 1 == 0
             && let Some(cell) = self.cell_mut(address)
@@ -278,7 +278,7 @@ impl Memory {
     }
 
     #[inline(always)]
-    pub(super) fn store8(&mut self, address: u32, value: u32) -> Result<(), Trap> {
+    pub(crate) fn store8(&mut self, address: u32, value: u32) -> Result<(), Trap> {
         let shift = 8 * (address & 3);
         if let Some(cell) = self.cell_mut(address)
             && cell.marks >> shift & WRITABLE != 0
@@ -348,7 +348,7 @@ impl Memory {
 
     /// Follows the stack pointer: bytes above it belong to the stack, unwritten at first; bytes below belong to nobody,
     /// because an interrupt may use them at any time.
-    pub(super) fn move_stack(&mut self, stack_pointer: u32) -> Result<(), Trap> {
+    pub(crate) fn move_stack(&mut self, stack_pointer: u32) -> Result<(), Trap> {
         if !(self.ram.base..=self.stack_top()).contains(&stack_pointer) {
             return Err(Trap::StackOverflow { stack_pointer });
         }
@@ -367,19 +367,19 @@ impl Memory {
     }
 
     /// The stack pointer of an empty stack.
-    pub(super) fn stack_top(&self) -> u32 {
+    pub(crate) fn stack_top(&self) -> u32 {
         self.ram.base + STACK_BYTES
     }
 
     /// An empty stack again.
-    pub(super) fn reset_stack(&mut self) {
+    pub(crate) fn reset_stack(&mut self) {
         let top = self.stack_top();
         self.move_stack(top).expect("the top of the stack is in the stack");
         self.deepest = top;
     }
 
     /// Words how an address lies to the nearest buffer.
-    pub(super) fn near(&self, address: u32) -> Option<String> {
+    pub(crate) fn near(&self, address: u32) -> Option<String> {
         let distance = |region: &Region| match address {
             _ if address < region.start => region.start - address,
             _ if address >= region.end => address - region.end + 1,

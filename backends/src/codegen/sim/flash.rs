@@ -36,7 +36,7 @@ impl FlashModel {
     }
 
     /// Empty caches for code and for data.
-    pub(super) fn lines(&self) -> [Lines; 2] {
+    pub(crate) fn lines(&self) -> [Lines; 2] {
         [self.code_cache_bytes, self.data_cache_bytes].map(|bytes| Lines::new(self, bytes))
     }
 }
@@ -56,7 +56,7 @@ impl fmt::Display for FlashModel {
 
 /// The lines that are at hand.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     shift: u32,
     waits: u32,
     /// Whether sets have two ways; a buffer has one line.
@@ -64,7 +64,7 @@ pub(super) struct Lines {
     /// The lines of each set, the newest first.
     sets: Vec<[u32; 2]>,
     /// Cycles waited so far.
-    pub(super) waited: u64,
+    pub(crate) waited: u64,
 }
 
 /// No line: addresses are at least 4 times as large.
@@ -85,7 +85,7 @@ impl Lines {
 
     /// Gets the line of an address.
     #[inline]
-    pub(super) fn touch(&mut self, address: u32) {
+    pub(crate) fn touch(&mut self, address: u32) {
         let line = address >> self.shift;
         let count = self.sets.len();
         let set = &mut self.sets[line as usize % count];
