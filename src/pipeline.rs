@@ -5,8 +5,8 @@ use crate::state::States;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use tinyc_backends::c;
 use tinyc_backends::codegen::Object;
-use tinyc_backends::{c, thumb};
 use tinyc_frontend::onnx;
 use tinyc_ir::loops::{Place, Program};
 use tinyc_ir::{Diagnostic, Diagnostics, Graph};
@@ -191,11 +191,11 @@ impl Model {
 
 /// Machine code for the target's core.
 fn object(program: &Program, target: &Target) -> Result<Object, Diagnostics> {
-    thumb::compile(program, &target.core).ok_or_else(|| {
+    tinyc_backends::compile(program, &target.core).ok_or_else(|| {
         let core = &target.core;
         Diagnostic::error(NO_BACKEND, format!("there is no native backend for {}", core.name))
             .note(format!(
-                "its instruction set is {}; objects and listings are for Arm Cortex-M",
+                "its instruction set is {}; objects and listings are for Arm Cortex-M and 32-bit RISC-V",
                 core.architecture
             ))
             .help("`--emit c` writes C, which is there for every target")

@@ -11,7 +11,7 @@ use tinyc::budget::Budget;
 use tinyc::pipeline::{self, Compiled, Emit, Options};
 use tinyc::report::{Report, Time};
 use tinyc::verify::simulate;
-use tinyc_backends::thumb::sim::FlashModel;
+use tinyc_backends::codegen::sim::FlashModel;
 use tinyc_targets::Target;
 
 /// Compiles a model into C or machine code for a microcontroller

@@ -15,7 +15,7 @@ pub(super) fn parser(forms: &'static [Emit]) -> impl TypedValueParser<Value = Em
 fn help(emit: Emit) -> &'static str {
     match emit {
         Emit::C => "NAME.c, for any compiler and every target",
-        Emit::Obj => "NAME.o, machine code for any linker, made without a compiler; Cortex-M",
-        Emit::Asm => "NAME.s, the same machine code as commented text; Cortex-M",
+        Emit::Obj => "NAME.o, machine code for any linker, made without a compiler; Cortex-M, RV32",
+        Emit::Asm => "NAME.s, the same machine code as commented text; Cortex-M, RV32",
     }
 }

@@ -14,7 +14,6 @@ use tinyc::board::{BoardReport, Log};
 use tinyc::pipeline::{self, Compiled, Emit};
 use tinyc::report::Message;
 use tinyc::verify::{self, Method, Verification};
-use tinyc_backends::thumb;
 use tinyc_targets::Target;
 
 /// Proves that the emitted code computes the bytes of the reference, on a simulated machine or on a board
@@ -135,7 +134,7 @@ fn on_a_board(args: &Args, log: &Log, console: &mut Console<'_>) -> Result<(), F
 
 /// What runs where, from what the user says and what there is.
 fn method(args: &Args, target: &Target) -> Result<Method, Failure> {
-    let native = thumb::Architecture::of(&target.core).is_some();
+    let native = tinyc_backends::machine(&target.core).is_some();
     let form = match (args.emit, args.with) {
         (Some(form), _) => form,
         (None, Some(With::Sim)) => Emit::Obj,

@@ -2,7 +2,7 @@
 
 use super::qemu::Qemu;
 use super::run::{Footprint, Run};
-use super::simulator::Simulator;
+use super::simulator::{Simulated, simulator};
 use super::trace::Piece;
 use super::{Method, Options};
 use crate::pipeline::Compiled;
@@ -11,7 +11,7 @@ use tinyc_targets::Target;
 
 /// A machine with the network loaded.
 pub(super) enum Machine<'a> {
-    Simulator(Box<Simulator<'a>>),
+    Simulator(Box<dyn Simulated + 'a>),
     Qemu(Qemu<'a>),
 }
 
@@ -24,7 +24,7 @@ impl<'a> Machine<'a> {
         pieces: &'a [Vec<Piece>],
     ) -> Result<Self, Diagnostics> {
         Ok(match options.method {
-            Method::Simulator => Self::Simulator(Box::new(Simulator::new(compiled, target, pieces)?)),
+            Method::Simulator => Self::Simulator(simulator(compiled, target, pieces)?),
             Method::QemuObject | Method::QemuC => Self::Qemu(Qemu::new(compiled, target, options, pieces)?),
         })
     }

@@ -1,7 +1,7 @@
 //! One run in the built-in simulator without a comparison, for what only a run can tell: the cycles that a chip's flash makes
 //! code wait.
 
-use super::simulator::Simulator;
+use super::simulator::simulator;
 use super::{check_samples, code};
 use crate::pipeline::Compiled;
 use crate::report::ChipCycles;
@@ -32,7 +32,7 @@ pub fn simulate(compiled: &Compiled, target: &Target, sample: Vec<Tensor>) -> Re
     }
     let samples = [sample];
     check_samples(&compiled.model, &samples)?;
-    let run = Simulator::new(compiled, target, &[])?.run(&samples, 0)?;
+    let run = simulator(compiled, target, &[])?.run(&samples, 0)?;
     let first = |counts: &[u64]| counts.first().copied().unwrap_or_default();
     Ok(Simulated {
         instructions: first(&run.instructions),

@@ -14,12 +14,13 @@ use tinyc_targets::Core;
 
 /// What the harness calls a core: its target, its machine, its cycle model. The names of `targets/cores` come first. For
 /// the cores of model `count`, it counts instructions and no cycles.
-const CORES: [(&str, &str, &str, &str); 5] = [
+const CORES: [(&str, &str, &str, &str); 6] = [
     ("cortex-m0plus", "m0p", "mps2-an385", "m0p"),
     ("cortex-m3", "m3", "mps2-an385", "m3"),
     ("cortex-m4", "m4", "mps2-an386", "m4"),
     ("cortex-m7", "m7", "mps2-an500", "count"),
     ("cortex-m33", "m33", "mps2-an505", "count"),
+    ("rv32imc", "rv32", "virt32", "rv"),
 ];
 
 /// One inference on the harness's pseudo-random input, with memory that never waits. Sizes are in bytes.

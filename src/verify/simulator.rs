@@ -5,16 +5,17 @@ use super::run::{Footprint, Run, Spent};
 use super::trace::Piece;
 use crate::pipeline::Compiled;
 use crate::report::ChipCycles;
-use tinyc_backends::thumb::sim::{Fault, FlashModel, Machine, Visit};
+use tinyc_backends::codegen::sim::{Fault, FlashModel, Machine, Processor, Visit};
+use tinyc_backends::{riscv32, thumb};
 use tinyc_ir::loops::{Buffer, Place, Program};
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
-use tinyc_targets::Target;
+use tinyc_targets::{Isa, Target};
 
 /// A machine with the object loaded and memory for one run.
-pub(super) struct Simulator<'a> {
+struct Simulator<'a, P: Processor> {
     program: &'a Program,
     pieces: &'a [Vec<Piece>],
-    machine: Machine,
+    machine: Machine<P>,
     memory: Memory,
     entry: &'a str,
     footprint: Footprint,
@@ -31,13 +32,9 @@ struct Memory {
     arena: u32,
 }
 
-impl<'a> Simulator<'a> {
+impl<'a, P: Processor> Simulator<'a, P> {
     /// Loads the object, which was emitted.
-    pub(super) fn new(
-        compiled: &'a Compiled,
-        target: &Target,
-        pieces: &'a [Vec<Piece>],
-    ) -> Result<Self, Diagnostics> {
+    fn new(compiled: &'a Compiled, target: &Target, pieces: &'a [Vec<Piece>]) -> Result<Self, Diagnostics> {
         let program = &compiled.program;
         let emitted = compiled.object.as_ref().expect("the form to verify was emitted");
         let object = emitted.elf.as_slice();
@@ -50,34 +47,6 @@ impl<'a> Simulator<'a> {
         let footprint = Footprint::of_object(object).map_err(|error| broken(error.to_string()))?;
         let memory = Memory::new(program, &mut machine).map_err(|fault| stopped(&fault))?;
         Ok(Self { program, pieces, machine, memory, entry: &emitted.entry, footprint, flash })
-    }
-
-    /// Memory that the object takes.
-    pub(super) fn footprint(&self) -> Footprint {
-        self.footprint
-    }
-
-    /// Runs all samples, as many at a time as there are processors, the first `traced` of them tensor by tensor.
-    pub(super) fn run(&self, samples: &[Vec<Tensor>], traced: usize) -> Result<Run, Diagnostics> {
-        // A sequence runs in order.
-        let stateful = self.program.state_bytes() > 0;
-        let processors =
-            if stateful { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
-        let share = samples.len().div_ceil(processors).max(1);
-        let parts: Vec<Result<Run, Diagnostics>> = std::thread::scope(|scope| {
-            let part = |(number, samples): (usize, &'_ [Vec<Tensor>])| {
-                let first = number * share;
-                let samples = samples.to_vec();
-                scope.spawn(move || self.some(&samples, first, traced.saturating_sub(first)))
-            };
-            let running: Vec<_> = samples.chunks(share).enumerate().map(part).collect();
-            running.into_iter().map(|part| part.join().expect("a machine reports its faults")).collect()
-        });
-        let mut all = Run::default();
-        for part in parts {
-            all.add(part?);
-        }
-        Ok(all)
     }
 
     /// Runs some samples, one after another, on a machine of their own. `first` is the number of the first.
@@ -100,10 +69,10 @@ impl<'a> Simulator<'a> {
         Ok(all)
     }
 
-    fn one(&self, machine: &mut Machine, inputs: &[Tensor], traced: bool) -> Result<Ended, Fault> {
+    fn one(&self, machine: &mut Machine<P>, inputs: &[Tensor], traced: bool) -> Result<Ended, Fault> {
         self.memory.prepare(self.program, machine, inputs)?;
         let mut tensors = Tensors { bytes: Vec::new(), layer: 0, fault: None };
-        let mut watch = |machine: &mut Machine, _: &Visit| {
+        let mut watch = |machine: &mut Machine<P>, _: &Visit| {
             if traced && tensors.fault.is_none() {
                 self.hand_out(machine, &mut tensors);
             }
@@ -137,7 +106,7 @@ impl<'a> Simulator<'a> {
     }
 
     /// Reads the tensors that a layer, which has just returned, completed.
-    fn hand_out(&self, machine: &Machine, tensors: &mut Tensors) {
+    fn hand_out(&self, machine: &Machine<P>, tensors: &mut Tensors) {
         let Some(pieces) = self.pieces.get(tensors.layer) else { return };
         for piece in pieces {
             let bytes = self.program.buffers[piece.buffer].bytes();
@@ -147,6 +116,59 @@ impl<'a> Simulator<'a> {
             }
         }
         tensors.layer += 1;
+    }
+}
+
+/// A machine with an object, whatever its core.
+pub(super) trait Simulated: Sync {
+    /// Memory that the object takes.
+    fn footprint(&self) -> Footprint;
+
+    /// Runs all samples, as many at a time as there are processors, the first `traced` of them tensor by tensor.
+    fn run(&self, samples: &[Vec<Tensor>], traced: usize) -> Result<Run, Diagnostics>;
+}
+
+/// The simulator of a core with the object loaded.
+pub(super) fn simulator<'a>(
+    compiled: &'a Compiled,
+    target: &Target,
+    pieces: &'a [Vec<Piece>],
+) -> Result<Box<dyn Simulated + 'a>, Diagnostics> {
+    Ok(match target.core.isa {
+        Isa::Arm => Box::new(Simulator::<thumb::sim::Cpu>::new(compiled, target, pieces)?),
+        Isa::Riscv32 => Box::new(Simulator::<riscv32::sim::Cpu>::new(compiled, target, pieces)?),
+    })
+}
+
+impl<P: Processor + Sync + Send> Simulated for Simulator<'_, P>
+where
+    P::Step: Sync + Send,
+    P::Placed: Sync + Send,
+{
+    fn footprint(&self) -> Footprint {
+        self.footprint
+    }
+
+    fn run(&self, samples: &[Vec<Tensor>], traced: usize) -> Result<Run, Diagnostics> {
+        // A sequence runs in order.
+        let stateful = self.program.state_bytes() > 0;
+        let processors =
+            if stateful { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
+        let share = samples.len().div_ceil(processors).max(1);
+        let parts: Vec<Result<Run, Diagnostics>> = std::thread::scope(|scope| {
+            let part = |(number, samples): (usize, &'_ [Vec<Tensor>])| {
+                let first = number * share;
+                let samples = samples.to_vec();
+                scope.spawn(move || self.some(&samples, first, traced.saturating_sub(first)))
+            };
+            let running: Vec<_> = samples.chunks(share).enumerate().map(part).collect();
+            running.into_iter().map(|part| part.join().expect("a machine reports its faults")).collect()
+        });
+        let mut all = Run::default();
+        for part in parts {
+            all.add(part?);
+        }
+        Ok(all)
     }
 }
 
@@ -165,10 +187,10 @@ struct Tensors {
 
 impl Memory {
     /// Lends the network its memory: each piece of exactly its size, apart from the others.
-    fn new(program: &Program, machine: &mut Machine) -> Result<Self, Fault> {
+    fn new<P: Processor>(program: &Program, machine: &mut Machine<P>) -> Result<Self, Fault> {
         /// What the header promises of memory that holds no array.
         const ALIGN: u32 = 8;
-        let face = |machine: &mut Machine, buffers: &[Buffer], writable: bool| {
+        let face = |machine: &mut Machine<P>, buffers: &[Buffer], writable: bool| {
             let buffers = buffers.iter().map(|&buffer| &program.buffers[buffer]);
             let place = buffers.map(|b| machine.alloc(&b.name, b.bytes(), b.align, None, writable));
             place.collect::<Result<Vec<u32>, Fault>>()
@@ -184,7 +206,12 @@ impl Memory {
     }
 
     /// Fresh inputs, the state as the last run left it, nothing anywhere else.
-    fn prepare(&self, program: &Program, machine: &mut Machine, inputs: &[Tensor]) -> Result<(), Fault> {
+    fn prepare<P: Processor>(
+        &self,
+        program: &Program,
+        machine: &mut Machine<P>,
+        inputs: &[Tensor],
+    ) -> Result<(), Fault> {
         for (&address, tensor) in self.inputs.iter().zip(inputs) {
             machine.write(address, &tensor.data.to_le_bytes())?;
         }

@@ -14,12 +14,13 @@ use tinyc_ir::Tensor;
 use tinyc_targets::Target;
 
 /// The cores, with what the shared bench calls its build of the peer on each.
-pub(crate) const CORES: [(&str, &str); 5] = [
+pub(crate) const CORES: [(&str, &str); 6] = [
     ("cortex-m0plus", "TFLM+CMSIS-NN M0+ (m0p model)"),
     ("cortex-m3", ""),
     ("cortex-m4", "TFLM+CMSIS-NN M4 TFLM-default (-Os core, -O2 kernels)"),
     ("cortex-m7", "TFLM+CMSIS-NN M7 (count only)"),
     ("cortex-m33", "CMSIS-NN direct M33 (count only)"),
+    ("rv32imc", "CMSIS-NN direct (plain C path) RV32IMC -O3 (rv model)"),
 ];
 
 /// Stored samples that each object computes.

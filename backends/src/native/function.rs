@@ -190,6 +190,7 @@ pub enum Op {
     /// `(a, b) → w`.
     Add,
     Sub,
+    /// Only where [`Machine::multiply`]; elsewhere it becomes a call at last.
     Mul,
     And,
     Or,
@@ -280,6 +281,8 @@ pub enum Op {
 /// What selection can do on the machine at hand: the questions that building a function asks.
 #[derive(Clone, Debug)]
 pub struct Machine {
+    /// 32×32 → low 32 multiplies; without them, [`Op::Mul`] becomes a call.
+    pub multiply: bool,
     /// 32×32 → 64 multiplies, also accumulating.
     pub multiply_long: bool,
     /// Hardware division.
@@ -328,6 +331,26 @@ impl Function {
             }
         }
         found
+    }
+}
+
+impl Function {
+    /// How often each value is used.
+    pub fn uses(&self) -> Vec<u32> {
+        let mut uses = vec![0; self.values.len()];
+        for block in self.blocks.values() {
+            let mut read = |values: &[Value]| {
+                values.iter().for_each(|v| uses[tinyc_ir::entity::Entity::index(*v)] += 1);
+            };
+            block.insts.iter().for_each(|inst| read(&inst.args));
+            block.edges().into_iter().for_each(|edge| read(&edge.args));
+            match &block.end {
+                End::Branch { left, right, .. } => read(&[*left, *right]),
+                End::Return(values) => read(values),
+                End::Jump(_) | End::Open => {}
+            }
+        }
+        uses
     }
 }
 

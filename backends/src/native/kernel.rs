@@ -3,6 +3,8 @@
 
 use super::addresses::Windows;
 use super::cleanup::cleanup;
+use super::missing::without_multiply;
+use super::routines::names;
 use super::scope::{Kind, Known, Scope};
 use super::unroll::unroll;
 use super::{Block, Builder, Callee, Class, Count, End, Function, Machine, Op, Region, Value};
@@ -68,7 +70,11 @@ pub(super) fn function(
         let results = if writer.fails { vec![writer.b.number(0)] } else { Vec::new() };
         writer.b.end(End::Return(results));
     }
-    cleanup(writer.b.finish())
+    let mut function = cleanup(writer.b.finish());
+    if !machine.multiply && without_multiply(&mut function) {
+        routines.insert(names::U32_MUL);
+    }
+    function
 }
 
 /// Whether a block has a statement that ends the run.

@@ -11,6 +11,7 @@ mod floats;
 mod function;
 pub mod interpret;
 mod kernel;
+mod missing;
 mod module;
 mod packed;
 pub mod routines;

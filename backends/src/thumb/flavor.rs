@@ -45,6 +45,7 @@ impl Flavor {
     /// What functions may contain.
     pub(super) fn machine(self) -> Machine {
         Machine {
+            multiply: true,
             multiply_long: self.thumb2,
             divide: self.thumb2,
             count_leading_zeros: self.thumb2,

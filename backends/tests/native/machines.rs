@@ -18,6 +18,7 @@ fn thumb1(width: Width) -> (i32, i32) {
 /// A core with a DSP and an FPU, one with neither, and one with next to nothing, by the names of their targets.
 pub(crate) fn machines() -> [(&'static str, Machine); 3] {
     let m3 = Machine {
+        multiply: true,
         multiply_long: true,
         divide: true,
         count_leading_zeros: true,
@@ -30,6 +31,7 @@ pub(crate) fn machines() -> [(&'static str, Machine); 3] {
     };
     let m4 = Machine { dsp: true, float: true, ..m3.clone() };
     let m0 = Machine {
+        multiply: true,
         multiply_long: false,
         divide: false,
         count_leading_zeros: false,

@@ -13,3 +13,8 @@ mod isa;
 mod sim;
 mod steps;
 mod tools;
+
+#[path = "../functions/prove.rs"]
+mod prove;
+#[path = "../functions/random.rs"]
+mod random;

@@ -18,6 +18,12 @@ pub trait Processor: Clone + Default + std::fmt::Debug + Sized {
     /// An instruction where it lies.
     type Placed: Copy + std::fmt::Debug;
 
+    /// A core with nothing in its registers.
+    #[doc(hidden)]
+    fn of(_: &Core) -> Self {
+        Self::default()
+    }
+
     /// Reads a relocatable object into memory.
     ///
     /// # Errors
@@ -139,7 +145,7 @@ impl<P: Processor> Machine<P> {
 
     fn new(memory: Memory, image: Image<P::Placed>, core: &Core) -> Self {
         Self {
-            cpu: P::default(),
+            cpu: P::of(core),
             memory,
             code: P::steps(&image, core).into(),
             base: image.start,
@@ -314,6 +320,19 @@ impl<P: Processor> Machine<P> {
             on_chip: self.on_chip(counts.cycles),
             visits: std::mem::take(&mut self.visits),
         })
+    }
+
+    /// Tells who wants to see every instruction of the next one, which has so many halfwords.
+    #[inline(never)]
+    pub(crate) fn observe(&mut self, index: usize, size: u8) {
+        let address = self.address_of(index);
+        if let Some(lines) = &mut self.code_lines {
+            lines.touch(address);
+            lines.touch(address.wrapping_add(2 * u32::from(size) - 1));
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.step(index);
+        }
     }
 
     pub(crate) fn address_of(&self, index: usize) -> u32 {

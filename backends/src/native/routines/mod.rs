@@ -43,6 +43,7 @@ mod float_sqrt;
 mod half_convert;
 mod leading_zeros;
 mod log;
+mod multiply;
 pub mod names;
 mod real;
 mod real_double;
@@ -55,6 +56,7 @@ mod wide;
 mod word;
 mod write;
 
+use super::missing::without_multiply;
 use super::{Callee, Function, Machine, Op};
 use double_compare::Relation;
 use std::collections::BTreeMap;
@@ -65,11 +67,20 @@ use wide::Shift;
 /// # Panics
 /// If there is none of this name: names are constants of this crate.
 pub fn function(name: &'static str, machine: &Machine) -> Function {
+    let mut function = written(name, machine);
+    if !machine.multiply {
+        without_multiply(&mut function);
+    }
+    function
+}
+
+fn written(name: &'static str, machine: &Machine) -> Function {
     match name {
         names::U32_DIV_REM => divide::unsigned(name, machine),
         names::I32_DIV_REM => divide::signed(name, machine),
         names::U64_DIV_REM => divide_wide::unsigned(name, machine),
         names::I64_DIV_REM => divide_wide::signed(name, machine),
+        names::U32_MUL => multiply::low(name, machine),
         names::U32_MUL_LONG => wide::mul_long(name, machine),
         names::I32_MUL_LONG => wide::mul_long_signed(name, machine),
         names::U64_MUL => wide::mul(name, machine),

@@ -24,6 +24,8 @@ routines! {
     U64_DIV_REM = "u64_div_rem": 4 -> 4;
     /// As [`I32_DIV_REM`] on pairs.
     I64_DIV_REM = "i64_div_rem": 4 -> 4;
+    /// `(a, b) → a · b`, the low word.
+    U32_MUL = "u32_mul": 2 -> 1;
     /// `(a, b) → (low, high)`: the whole product of two unsigned words.
     U32_MUL_LONG = "u32_mul_long": 2 -> 2;
     /// As [`U32_MUL_LONG`], signed.

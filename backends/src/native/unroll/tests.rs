@@ -12,6 +12,7 @@ fn machine() -> Machine {
         (-255, 4095)
     }
     Machine {
+        multiply: true,
         multiply_long: true,
         divide: true,
         count_leading_zeros: true,

@@ -45,22 +45,11 @@ struct Selector<'a> {
 
 impl<'a> Selector<'a> {
     fn new(function: &'a Function, flavor: Flavor) -> Self {
-        let mut uses = vec![0; function.values.len()];
-        for block in function.blocks.values() {
-            let mut read = |values: &[Value]| values.iter().for_each(|v| uses[v.index()] += 1);
-            block.insts.iter().for_each(|inst| read(&inst.args));
-            block.edges().into_iter().for_each(|edge| read(&edge.args));
-            match &block.end {
-                native::End::Branch { left, right, .. } => read(&[*left, *right]),
-                native::End::Return(values) => read(values),
-                native::End::Jump(_) | native::End::Open => {}
-            }
-        }
         Self {
             function,
             flavor,
             definitions: function.definitions(),
-            uses,
+            uses: function.uses(),
             needed: vec![false; function.values.len()],
             current: native::Block::new(0),
             done: Vec::new(),

@@ -60,7 +60,7 @@ impl Machine {
             counts.cycles = counts.cycles.wrapping_add(u64::from(step.cycles));
             counts.slack += u64::from(step.slack);
             if self.observed {
-                self.observe(step, index);
+                self.observe(index, step.size);
             }
             let next = index + usize::from(step.size);
             if step.extra != 0 {
@@ -129,19 +129,6 @@ impl Machine {
                     index = target;
                 }
             }
-        }
-    }
-
-    /// Tells who wants to see every instruction.
-    #[inline(never)]
-    fn observe(&mut self, step: &Step, index: usize) {
-        let address = self.address_of(index);
-        if let Some(lines) = &mut self.code_lines {
-            lines.touch(address);
-            lines.touch(address.wrapping_add(2 * u32::from(step.size) - 1));
-        }
-        if let Some(trace) = &mut self.trace {
-            trace.step(index);
         }
     }
 

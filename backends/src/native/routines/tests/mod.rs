@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 /// The features that routines ask for: as on a Cortex-M0, M3 and M4 with FPU.
 fn machines() -> [(&'static str, Machine); 3] {
     let machine = |wide: bool, float: bool| Machine {
+        multiply: true,
         multiply_long: wide,
         divide: wide,
         count_leading_zeros: wide,

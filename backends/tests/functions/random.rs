@@ -164,7 +164,8 @@ impl<'a> Writer<'a> {
             if self.s.once_in(2) {
                 self.keep(Width::Word, value);
             } else {
-                let product = self.b.word(Op::Mul, &[sum, value]);
+                let op = if self.machine.multiply { Op::Mul } else { Op::Xor };
+                let product = self.b.word(op, &[sum, value]);
                 sum = self.b.word(Op::Xor, &[product, value]);
             }
         }

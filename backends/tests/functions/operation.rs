@@ -21,7 +21,9 @@ impl Writer<'_> {
         let machine = self.machine;
         match self.s.below(20) {
             0..=4 => {
-                let op = self.s.pick(&[Op::Add, Op::Add, Op::Sub, Op::Mul, Op::And, Op::Or, Op::Xor]).clone();
+                let multiply = if self.machine.multiply { Op::Mul } else { Op::Sub };
+                let op =
+                    self.s.pick(&[Op::Add, Op::Add, Op::Sub, multiply, Op::And, Op::Or, Op::Xor]).clone();
                 let args = self.words::<2>();
                 self.push(op, &args, 1);
             }
@@ -66,7 +68,8 @@ impl Writer<'_> {
             13 => self.call(),
             14 | 15 if machine.float => self.float_operation(),
             16 if machine.divide => {
-                let op = self.s.pick(&[Op::DivSigned, Op::DivUnsigned, Op::CountLeadingZeros]).clone();
+                let zeros = if machine.count_leading_zeros { Op::CountLeadingZeros } else { Op::DivSigned };
+                let op = self.s.pick(&[Op::DivSigned, Op::DivUnsigned, zeros]).clone();
                 let args = self.words::<2>();
                 let takes = if op == Op::CountLeadingZeros { 1 } else { 2 };
                 self.push(op, &args[..takes], 1);
