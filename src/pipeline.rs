@@ -235,7 +235,7 @@ impl Compiled {
 /// What lowering asks of a core.
 fn features(target: &Target) -> Features {
     let core = &target.core.features;
-    Features { saturate: core.saturate, dsp: core.dsp }
+    Features { saturate: core.saturate, dsp: core.dsp, registers: core.registers }
 }
 
 /// Bytes of all buffers that lie in flash.

@@ -88,7 +88,11 @@ fn random_networks() {
     let first = number("TINYC_SEED").unwrap_or(5000);
     for seed in first..first + number("TINYC_GRAPHS").unwrap_or(600) {
         let graph = random_graph(seed);
-        let features = Features { saturate: seed.is_multiple_of(2), dsp: seed.is_multiple_of(4) };
+        let features = Features {
+            saturate: seed.is_multiple_of(2),
+            dsp: seed.is_multiple_of(4),
+            registers: 14 * (seed % 3) as u32,
+        };
         // What lowering may refuse is the matter of another test.
         let Ok(lowered) = lower(&graph, features) else { continue };
         let runs: Vec<Vec<Data>> = (0..2)

@@ -82,7 +82,11 @@ fn machine_code_computes_every_tensor() {
     let seeds = seeds(100).map(|seed| seed + 2_000_000).chain([2_001_038]);
     for seed in seeds {
         let graph = random_graph(seed);
-        let features = Features { saturate: seed.is_multiple_of(2), dsp: seed.is_multiple_of(4) };
+        let features = Features {
+            saturate: seed.is_multiple_of(2),
+            dsp: seed.is_multiple_of(4),
+            registers: 14 * (seed % 3) as u32,
+        };
         // What lowering may refuse is the matter of another test.
         let Ok(lowered) = lower(&graph, features) else { continue };
         let runs: Vec<Vec<Data>> = samples(&graph, seed)
@@ -123,7 +127,11 @@ impl Case {
             let reference = to_reference(&graph, &mut Diagnostics::default());
             (reference.clone(), optimise(&reference))
         };
-        let features = Features { saturate: seed.is_multiple_of(2), dsp: seed.is_multiple_of(4) };
+        let features = Features {
+            saturate: seed.is_multiple_of(2),
+            dsp: seed.is_multiple_of(4),
+            registers: 14 * (seed % 3) as u32,
+        };
         match lower(&optimised, features) {
             Ok(lowered) => Some(Self { seed, reference, optimised, program: lowered.program }),
             Err(e) if e.0.iter().all(|d| REFUSED.iter().any(|known| d.message.contains(known))) => None,

@@ -36,7 +36,7 @@ fn q(dtype: DType, shape: &[usize], scale: f32, zero: i32) -> TensorType {
 
 fn check(graph: &Graph, random: &mut Random) {
     for (saturate, dsp) in [(false, false), (true, false), (true, true)] {
-        let lowered = lower(graph, Features { saturate, dsp }).unwrap();
+        let lowered = lower(graph, Features { saturate, dsp, registers: 14 }).unwrap();
         let faults = tinyc_ir::loops::verify(&lowered.program).err().unwrap_or_default();
         assert!(faults.is_empty(), "{}: {faults:#?}", graph.name);
         for _ in 0..3 {

@@ -142,7 +142,7 @@ fn climb(test: &NodeTest, outcome: &mut Outcome<'_>) -> Result<(), Failure> {
     outcome.reached = Some(Level::Eval);
     let optimised = optimise(&reference);
     outcome.folded = is_folded(&optimised);
-    let features = Features { saturate: true, dsp: true };
+    let features = Features { saturate: true, dsp: true, registers: 14 };
     let program = lower(&optimised, features).map_err(refused)?.program;
     let forms = Forms { reference: &reference, optimised: &optimised, program: &program };
     forms.verify().map_err(Failure::Wrong)?;

@@ -21,7 +21,8 @@ impl SubTest for Interpret {
         let mut runs = vec![case.graph_inputs(&graph)?];
         runs.extend((0..ROUNDS).map(|seed| random_inputs(&graph, seed)));
         for (saturate, dsp) in [(false, false), (true, false), (true, true)] {
-            let program = lower(&graph, Features { saturate, dsp }).map_err(|e| e.to_string())?.program;
+            let program =
+                lower(&graph, Features { saturate, dsp, registers: 14 }).map_err(|e| e.to_string())?.program;
             verify(&program).map_err(|e| format!("the lowered program is not valid: {}\n{program}", e[0]))?;
             for inputs in &runs {
                 let data: Vec<Data> = inputs.iter().map(|t| t.data.clone()).collect();

@@ -15,8 +15,8 @@ impl SubTest for Lower {
     fn run(case: &Case, argument: &str) -> Result<String, String> {
         let features = match argument {
             "" => Features::default(),
-            "saturate" => Features { saturate: true, dsp: false },
-            "dsp" => Features { saturate: true, dsp: true },
+            "saturate" => Features { saturate: true, dsp: false, ..Features::default() },
+            "dsp" => Features { saturate: true, dsp: true, ..Features::default() },
             other => return Err(format!("`{other}` is no feature; `saturate` and `dsp` are")),
         };
         let program = lower(&case.valid_graph()?, features).map_err(|e| e.to_string())?.program;

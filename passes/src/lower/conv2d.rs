@@ -55,7 +55,10 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, conv: &Conv2d) -> Result<(
     let tile = sum.kind(lowering.features);
     let window = copied.then(|| {
         let dtype = if tile == Kind::Dual { DType::I16 } else { xt.dtype };
-        lowering.scratch("window", &TensorType::new(dtype, [im2col::scratch_len(&geometry, tile)]))
+        lowering.scratch(
+            "window",
+            &TensorType::new(dtype, [im2col::scratch_len(&geometry, tile, lowering.features)]),
+        )
     });
     let mut layer = lowering.layer(node, name, comment);
     match (window, zero) {

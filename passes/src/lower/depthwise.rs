@@ -2,9 +2,11 @@
 //!
 //! Columns whose window lies inside the image get a body of their own with the kernel's columns unrolled; the few at
 //! the left and right borders share one whose loop is bounded. On cores with products of halves, the four elements and
-//! the four weights of a tap are two words, unpacked to pairs.
+//! the four weights of a tap are two words, unpacked to pairs. Elsewhere, if there are registers for it, columns inside sum
+//! stored elements from a bias with x's zero point in it, and rows of the window above or below the image add that again.
 
 use super::conv2d::Geometry;
+use super::im2col::outside;
 use super::layer::Layer;
 use super::tile::WIDTH;
 use super::weighted_sum::{Emitter, Quad, WeightZero, WeightedSum};
@@ -25,7 +27,8 @@ pub fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, x: Buffer, y
     let y = layer.write("y", y);
     // A word of neighbours is aligned if every pixel is a whole number of words.
     let quad = sum.quad(layer.features, layer.scalar(x)).filter(|_| channels.is_multiple_of(WIDTH));
-    let body = Body { emitter: &emitter, g, window: g.window(), quad, x, w, y };
+    let folded = sum.folded_bias(layer.features).map(|bias| layer.constant("folded_bias", bias));
+    let body = Body { emitter: &emitter, g, window: g.window(), quad, folded, x, w, y };
     layer.nest(&[("n", g.x[0]), ("oy", g.y[1])], &mut |layer, at| {
         let [n, oy] = at else { unreachable!("two dimensions") };
         for columns in columns(g) {
@@ -78,6 +81,8 @@ struct Body<'a> {
     g: &'a Geometry,
     window: Window,
     quad: Option<Quad>,
+    /// First values of accumulators inside, with x's zero point.
+    folded: Option<Param>,
     x: Param,
     w: Param,
     y: Param,
@@ -88,8 +93,22 @@ impl Body<'_> {
     fn emit(&self, layer: &mut Layer<'_>, at: &[Affine; 3], first: &Affine, width: usize, inside: bool) {
         let [n, oy, ox] = at;
         let g = self.g;
-        let accs = self.emitter.start(layer, first, width);
+        let folded = self.folded.filter(|_| inside);
+        let accs = match folded {
+            Some(bias) => self.emitter.start_from(layer, bias, first, width),
+            None => self.emitter.start(layer, first, width),
+        };
         let zeros = self.emitter.weight_zeros(layer, first, width);
+        if folded.is_some() {
+            for (lo, hi) in outside(g, 0, oy) {
+                layer.for_("ky", lo, hi, |layer, ky| {
+                    let row = Affine::of(ky).times((g.w[2] * g.x[3]) as i64).plus(first);
+                    layer.each("kx", g.w[2], &mut |layer, kx| {
+                        self.beyond(layer, &accs, &zeros, &row.plus(&kx.times(g.x[3] as i64)));
+                    });
+                });
+            }
+        }
         let (ky_lo, ky_hi) = self.window.taps(0, oy);
         layer.for_("ky", ky_lo, ky_hi, |layer, ky| {
             let ky = Affine::of(ky);
@@ -100,7 +119,7 @@ impl Body<'_> {
                 let weights = ky.times(g.w[2] as i64).plus(kx).times(c).plus(first);
                 match self.quad {
                     Some(quad) => self.quad_tap(layer, &accs, quad, &pixel, &weights),
-                    None => self.tap(layer, &accs, &zeros, &pixel, &weights),
+                    None => self.tap(layer, &accs, &zeros, [&pixel, &weights], folded.is_some()),
                 }
             };
             if inside {
@@ -122,11 +141,24 @@ impl Body<'_> {
         layer: &mut Layer<'_>,
         accs: &[Var],
         zeros: &[Option<WeightZero>],
-        pixel: &Affine,
-        weights: &Affine,
+        [pixel, weights]: [&Affine; 2],
+        stored: bool,
     ) {
         for (j, (&acc, &zero)) in accs.iter().zip(zeros).enumerate() {
-            let x = self.emitter.x(layer, self.x, pixel.offset(j as i64));
+            let at = pixel.offset(j as i64);
+            let x = match stored {
+                true => self.emitter.stored(layer, self.x, at),
+                false => self.emitter.x(layer, self.x, at),
+            };
+            let weight = self.emitter.weight(layer, self.w, weights.offset(j as i64), zero);
+            self.emitter.accumulate(layer, acc, x, weight);
+        }
+    }
+
+    /// A tap outside of the image, where x is its zero point.
+    fn beyond(&self, layer: &mut Layer<'_>, accs: &[Var], zeros: &[Option<WeightZero>], weights: &Affine) {
+        let x = self.emitter.x_zero(layer);
+        for (j, (&acc, &zero)) in accs.iter().zip(zeros).enumerate() {
             let weight = self.emitter.weight(layer, self.w, weights.offset(j as i64), zero);
             self.emitter.accumulate(layer, acc, x, weight);
         }

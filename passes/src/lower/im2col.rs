@@ -5,9 +5,10 @@
 //! the copy, so that it is folded into the bias like everywhere else. Not for floats: a padded zero would take part in
 //! the sum and could turn −0 into +0.
 
+use super::Features;
 use super::conv2d::Geometry;
 use super::layer::Layer;
-use super::tile::{HEIGHT, Kind, Tile};
+use super::tile::{Kind, Tile, steps};
 use super::weighted_sum::WeightedSum;
 use tinyc_ir::loops::{Affine, Bound, Buffer, Param};
 
@@ -22,8 +23,8 @@ pub struct Buffers {
 }
 
 /// Elements of scratch: a row for each pixel computed together.
-pub fn scratch_len(g: &Geometry, kind: Kind) -> usize {
-    HEIGHT.min(g.y[2]) * kind.pitch(taps(g))
+pub fn scratch_len(g: &Geometry, kind: Kind, features: Features) -> usize {
+    kind.height(features, true).min(g.y[2]) * kind.pitch(taps(g))
 }
 
 fn taps(g: &Geometry) -> usize {
@@ -42,27 +43,28 @@ pub fn emit(
     let (taps, outputs) = (taps(g), g.w[0]);
     let depth = kind.pitch(taps);
     let x = layer.read("x", buffers.x);
-    let w = layer.constant("weight", kind.pack(sum, taps));
+    let height = kind.height(layer.features, true);
+    let width = kind.width(layer.features, g.y[..3].iter().product());
+    let w = layer.constant("weight", kind.pack(sum, taps, width));
     let emitter = sum.prepare(layer);
     let window = layer.read_write("window", buffers.window);
     let y = layer.write("y", buffers.y);
-    let tile = Tile { kind, emitter: &emitter, x: window, w, y, depth, outputs };
+    let tile = Tile { kind, emitter: &emitter, x: window, w, y, depth, outputs, width };
     if depth > taps {
         // What fills the pitch has weight 0, but must be something.
-        let rows = HEIGHT.min(g.y[2]);
+        let rows = height.min(g.y[2]);
         layer.nest(&[("pixel", rows), ("t", depth - taps)], &mut |layer, at| {
             let zero = layer.b.i32(0);
             layer.b.store(window, at[0].times(depth as i64).plus(&at[1]).offset(taps as i64), zero);
         });
     }
     let copy = Copy { g, x, window, zero };
-    let pairs = g.y[2] / HEIGHT;
     layer.nest(&[("n", g.y[0]), ("oy", g.y[1])], &mut |layer, at| {
         let row = at[0].times(g.y[1] as i64).plus(&at[1]).times(g.y[2] as i64);
-        for (first, count, height) in [(0, pairs, HEIGHT), (pairs * HEIGHT, g.y[2] % HEIGHT, 1)] {
+        for (height, first, count) in steps(g.y[2], height) {
             layer.each("ox", count, &mut |layer, step| {
                 let column = step.times(height as i64).offset(first as i64);
-                // One copy of the copying code for both pixels.
+                // One copy of the copying code for all pixels.
                 layer.each("pixel", height, &mut |layer, pixel| {
                     copy.emit(layer, &at[0], &at[1], &column.plus(&pixel), &pixel.times(depth as i64));
                 });
@@ -134,7 +136,7 @@ fn times(bound: &Bound, factor: i64) -> Bound {
 }
 
 /// The ranges of taps along an axis before and behind the input, for the output at `at`, where there are any.
-fn outside(g: &Geometry, axis: usize, at: &Affine) -> Vec<(Bound, Bound)> {
+pub fn outside(g: &Geometry, axis: usize, at: &Affine) -> Vec<(Bound, Bound)> {
     let (kernel, size) = (g.w[axis + 1] as i64, g.x[axis + 1] as i64);
     let (before, after) = (g.conv.pads[axis], g.conv.pads[axis + 2]);
     // Tap k lies at position `k − start`.

@@ -58,6 +58,8 @@ pub struct Features {
     pub saturate: bool,
     /// Has the packed 16-bit multiplies (`SMLAD`) and byte unpacking (`SXTB16`).
     pub dsp: bool,
+    /// General registers that can hold values; 0 if it is not known, which is taken as few.
+    pub registers: u32,
 }
 
 /// A lowered network and its memory plan.

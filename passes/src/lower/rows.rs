@@ -4,7 +4,7 @@
 
 use super::conv2d::Geometry;
 use super::im2col;
-use super::tile::{HEIGHT, Kind, Tile};
+use super::tile::{Kind, Tile, steps};
 use super::weighted_sum::WeightedSum;
 use super::{Lowering, Unsupported};
 use tinyc_ir::op::Conv2d;
@@ -37,7 +37,8 @@ pub fn lower(
         let [x_shape, y_shape] = [depth, outputs].map(|c| [1, 1, rows, c].into());
         let g = Geometry { conv, x: x_shape, w: [outputs, 1, 1, depth].into(), y: y_shape };
         let dtype = if kind == Kind::Dual { DType::I16 } else { x_type };
-        let window = lowering.scratch("window", &TensorType::new(dtype, [im2col::scratch_len(&g, kind)]));
+        let window = lowering
+            .scratch("window", &TensorType::new(dtype, [im2col::scratch_len(&g, kind, lowering.features)]));
         let mut layer = lowering.layer(node, name, comment);
         // Nothing is padded, so the zero point does not occur.
         im2col::emit(&mut layer, &sum, &g, 0, kind, &im2col::Buffers { x, window, y });
@@ -46,13 +47,13 @@ pub fn lower(
     }
     let mut layer = lowering.layer(node, name, comment);
     let x = layer.read("x", x);
-    let w = layer.constant("weight", kind.pack(&sum, depth));
+    let width = kind.width(layer.features, rows);
+    let w = layer.constant("weight", kind.pack(&sum, depth, width));
     let emitter = sum.prepare(&mut layer);
     let y = layer.write("y", y);
-    let tile = Tile { kind, emitter: &emitter, x, w, y, depth, outputs };
-    // Pairs of rows, then a last single one.
-    let pairs = rows / HEIGHT;
-    for (first, count, height) in [(0, pairs, HEIGHT), (pairs * HEIGHT, rows % HEIGHT, 1)] {
+    let tile = Tile { kind, emitter: &emitter, x, w, y, depth, outputs, width };
+    // Several rows at a time, then what is left of them.
+    for (height, first, count) in steps(rows, kind.height(layer.features, false)) {
         layer.each("row", count, &mut |layer, step| {
             let rows = (0..height).map(|r| step.times(height as i64).offset((first + r) as i64));
             let (xs, ys): (Vec<_>, Vec<_>) =

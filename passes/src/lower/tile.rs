@@ -1,9 +1,11 @@
 //! The inner loop of every matrix-like kernel: a few rows of x times a few outputs of a weight matrix.
 //!
 //! Plain: two rows times four outputs; eight accumulators reuse each loaded element of x four times and each weight
-//! twice, and more would not fit the registers of a 32-bit core. On cores with a dual 16-bit multiply, two rows times two
+//! twice, and more would not fit the registers of most 32-bit cores. With 24 registers or more, three or four rows times four
+//! outputs, and a row that is alone times sixteen. On cores with a dual 16-bit multiply, two rows times two
 //! outputs (or one times four): x lies in 16 bits, and four weights of an output are unpacked from one word.
 
+use super::Features;
 use super::layer::Layer;
 use super::weighted_sum::{Emitter, WeightedSum};
 use tinyc_ir::Data;
@@ -11,8 +13,10 @@ use tinyc_ir::loops::{Affine, PackedOp, Param, Scalar, Var};
 
 /// Output channels computed together by the plain loop.
 pub const WIDTH: usize = 4;
-/// Rows computed together.
-pub const HEIGHT: usize = 2;
+/// The same where there is one row only and many registers.
+const LONE_WIDTH: usize = 16;
+/// From how many registers on a tile is larger.
+pub const MANY: u32 = 24;
 
 /// Which inner loop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,11 +41,26 @@ impl Kind {
         }
     }
 
-    /// The weights `[O][depth]` in the order of the loops.
-    pub fn pack(self, sum: &WeightedSum, depth: usize) -> Data {
+    /// The most rows that are computed together: of x as it lies in memory, or of windows that the kernel `copies`, which
+    /// takes a few registers more.
+    pub fn height(self, features: Features, copies: bool) -> usize {
+        match self {
+            Self::Plain if features.registers >= MANY => 4 - usize::from(copies),
+            _ => 2,
+        }
+    }
+
+    /// Outputs computed together where a kernel has so many rows.
+    pub fn width(self, features: Features, rows: usize) -> usize {
+        let lone = self == Self::Plain && rows == 1 && features.registers >= MANY;
+        if lone { LONE_WIDTH } else { WIDTH }
+    }
+
+    /// The weights `[O][depth]` in the order of the loops, for blocks of `width` outputs.
+    pub fn pack(self, sum: &WeightedSum, depth: usize, width: usize) -> Data {
         let outputs = sum.outputs();
         match self {
-            Self::Plain => sum.weights.data.gather(&packed_positions(outputs, depth, WIDTH)),
+            Self::Plain => sum.weights.data.gather(&packed_positions(outputs, depth, width)),
             Self::DualBytes { .. } => sum.weights.data.clone(),
             Self::Dual => {
                 // Bytes 0 and 2 of a word become the first pair, 1 and 3 the second; what fills the pitch weighs 0.
@@ -71,6 +90,15 @@ pub struct Tile<'a> {
     pub depth: usize,
     /// Results of a row.
     pub outputs: usize,
+    /// Results computed together by the plain loop; the weights are packed so.
+    pub width: usize,
+}
+
+/// Steps over rows, `height` of them at a time and then what is left: how many rows, from which on, and how often.
+pub fn steps(rows: usize, height: usize) -> Vec<(usize, usize, usize)> {
+    let whole = rows / height * height;
+    let all = [(height, 0, rows / height), (rows - whole, whole, 1)];
+    all.into_iter().filter(|&(height, _, count)| height * count > 0).collect()
 }
 
 /// Positions of weights `[O][depth]` in the order of the loops: blocks of `width` outputs, then depth, then output;
@@ -88,7 +116,7 @@ pub fn packed_positions(outputs: usize, depth: usize, width: usize) -> Vec<usize
 impl Tile<'_> {
     /// All outputs of the rows that start at `xs` in x; their results start at `ys` in y.
     pub fn emit(&self, layer: &mut Layer<'_>, xs: &[Affine], ys: &[Affine]) {
-        let width = if self.kind != Kind::Plain && xs.len() > 1 { 2 } else { WIDTH };
+        let width = if self.kind != Kind::Plain && xs.len() > 1 { 2 } else { self.width };
         let (blocks, tail) = (self.outputs / width, self.outputs % width);
         layer.each("block", blocks, &mut |layer, block| {
             self.block(layer, xs, ys, &block.times(width as i64), width);

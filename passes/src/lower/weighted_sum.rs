@@ -3,7 +3,7 @@
 use super::elementwise::Table;
 use super::layer::Layer;
 use super::requant::{ACC_LIMIT, Channel, Prepared, Requant, Target};
-use super::tile::Kind;
+use super::tile::{Kind, MANY};
 use super::{Features, Lowering, Unsupported};
 use std::sync::Arc;
 use tinyc_ir::loops::{Affine, Expr, Param, Scalar, Var};
@@ -183,6 +183,28 @@ impl WeightedSum {
         if dual { Kind::Dual } else { Kind::Plain }
     }
 
+    /// First values of accumulators that sum stored x over all taps, where x's zero point is subtracted otherwise; `None`
+    /// where a partial sum of such might not fit a word, or would save nothing.
+    pub fn folded_bias(&self, features: Features) -> Option<Data> {
+        let wanted =
+            self.x_zero != 0 && self.scalar == DType::I32 && !features.dsp && features.registers >= MANY;
+        if !wanted {
+            return None;
+        }
+        let taps = self.weights.data.len() / self.outputs();
+        let most = 1_i64 << (8 * self.x_bytes);
+        let first = |o: usize| {
+            let zero = self.w_zero.get(o).or(self.w_zero.first()).copied().unwrap_or(0);
+            let weights = (0..taps).map(|tap| self.weights.data.int(o * taps + tap) - i64::from(zero));
+            let (total, size) = weights.fold((0, 0), |(total, size), w| (total + w, size + w.abs()));
+            let first = self.bias.int(o) - i64::from(self.x_zero) * total;
+            let reach = first.abs() + size * (most + i64::from(self.x_zero.unsigned_abs()));
+            (reach <= i64::from(i32::MAX)).then_some(first)
+        };
+        let firsts = (0..self.outputs()).map(first).collect::<Option<Vec<i64>>>()?;
+        Some(Data::from_ints(DType::I32, firsts))
+    }
+
     /// How four neighbouring elements of x become factors in pairs of 16 bits, if a word operation or none subtracts the
     /// zero point on a core with products of halves, and i8 weights have none.
     pub fn quad(&self, features: Features, x: DType) -> Option<Quad> {
@@ -219,9 +241,14 @@ impl WeightedSum {
 impl Emitter {
     /// One accumulator for each of `width` channels from `first` on, holding its bias.
     pub fn start(&self, layer: &mut Layer<'_>, first: &Affine, width: usize) -> Vec<Var> {
+        self.start_from(layer, self.bias, first, width)
+    }
+
+    /// The same with other first values.
+    pub fn start_from(&self, layer: &mut Layer<'_>, bias: Param, first: &Affine, width: usize) -> Vec<Var> {
         (0..width)
             .map(|j| {
-                let bias = layer.b.load_as(self.scalar, self.bias, first.offset(j as i64));
+                let bias = layer.b.load_as(self.scalar, bias, first.offset(j as i64));
                 layer.b.let_("acc", bias)
             })
             .collect()
@@ -254,6 +281,18 @@ impl Emitter {
             value = layer.b.sub(value, zero);
         }
         layer.b.let_("v", value)
+    }
+
+    /// One stored element of x, in a register.
+    pub fn stored(&self, layer: &mut Layer<'_>, param: Param, index: Affine) -> Var {
+        let value = layer.b.load_as(self.product_scalar(), param, index);
+        layer.b.let_("v", value)
+    }
+
+    /// What is subtracted from x, in a register.
+    pub fn x_zero(&self, layer: &mut Layer<'_>) -> Var {
+        let zero = layer.b.i32(self.x_zero);
+        layer.b.let_("zero", zero)
     }
 
     /// One weight as it enters the products.
