@@ -172,8 +172,8 @@ impl Writer<'_> {
                 let bits = self.b.word(Op::ShiftLeft, &[x.word(), sixteen]);
                 Number::One(self.float_of(bits))
             }
-            (Scalar::F16, _) if self.machine.float => Number::One(self.b.float(Op::HalfToFloat, &[x.word()])),
-            (_, Scalar::F16) if self.machine.float => {
+            (Scalar::F16, _) if self.machine.half => Number::One(self.b.float(Op::HalfToFloat, &[x.word()])),
+            (_, Scalar::F16) if self.machine.half => {
                 let half = self.b.word(Op::FloatToHalf, &[x.word()]);
                 let is_nan = self.b.word(Op::FloatCompare(FloatCond::Ne), &[x.word(), x.word()]);
                 let (zero, nan) = (self.b.number(0), self.b.number(tinyc_ir::half::F16_NAN.into()));

@@ -295,6 +295,8 @@ pub struct Machine {
     pub dsp: bool,
     /// binary32 in float registers.
     pub float: bool,
+    /// Conversions between these and binary16: [`Op::HalfToFloat`], [`Op::FloatToHalf`].
+    pub half: bool,
     /// General registers that can hold values in a loop.
     pub registers: u32,
     /// Least and greatest number that one instruction adds to a register.

@@ -73,6 +73,7 @@ impl Flavor {
             saturate: false,
             dsp: false,
             float: self.has(Extension::F),
+            half: false,
             registers: self.registers() as u32,
             add: (-2048, 2047),
             offset,

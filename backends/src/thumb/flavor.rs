@@ -52,6 +52,7 @@ impl Flavor {
             saturate: self.thumb2,
             dsp: self.dsp,
             float: self.float,
+            half: self.float,
             registers: if self.thumb2 { 14 } else { 8 },
             add: if self.thumb2 { (-4095, 4095) } else { (-255, 255) },
             offset: if self.thumb2 { wide_offset } else { narrow_offset },

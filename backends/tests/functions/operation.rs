@@ -167,8 +167,8 @@ impl Writer<'_> {
             8 => (Op::FloatToUnsigned, vec![a], Class::Word),
             9 => (Op::FloatToBits, vec![self.canonical(a)], Class::Word),
             10 => (Op::SignedToFloat, vec![self.word()], Class::Float),
-            11 => (Op::HalfToFloat, vec![self.word()], Class::Float),
-            12 => (Op::FloatToHalf, vec![self.canonical(a)], Class::Word),
+            11 if self.machine.half => (Op::HalfToFloat, vec![self.word()], Class::Float),
+            12 if self.machine.half => (Op::FloatToHalf, vec![self.canonical(a)], Class::Word),
             _ => (Op::UnsignedToFloat, vec![self.word()], Class::Float),
         };
         let made = self.b.push(op, &args, &[class]);

@@ -19,6 +19,7 @@ fn machine() -> Machine {
         saturate: true,
         dsp: true,
         float: false,
+        half: false,
         registers: 13,
         add: (-4095, 4095),
         offset,

@@ -21,6 +21,7 @@ fn machines() -> [(&'static str, Machine); 3] {
         saturate: wide,
         dsp: float,
         float,
+        half: float,
         registers: if wide { 13 } else { 8 },
         add: (-255, 255),
         offset: |_| (0, 124),
