@@ -88,7 +88,12 @@ fn every_form_is_what_the_assembler_writes() {
     let mut forms = 0;
     for op in Op::all() {
         let taken: Vec<_> =
-            instances(op).into_iter().filter(|inst| encode(inst, Extensions::ALL).is_ok()).collect();
+            instances(op)
+            .into_iter()
+            .filter(|inst| encode(inst, Extensions::ALL).is_ok())
+            // Of a copy by ADDI the assembler makes one by ADD, which is shorter.
+            .filter(|inst| inst.wide || inst.op != Op::Addi || inst.imm != 0 || inst.n.is_none())
+            .collect();
         for form in op.info().forms {
             let fits = |inst: &&Inst<Reg>| {
                 let found = encode(inst, Extensions::ALL).unwrap();

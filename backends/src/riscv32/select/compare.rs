@@ -31,6 +31,8 @@ impl Selector<'_> {
             Cond::LeU => (Machine::Bgeu, true),
         };
         let (n, m) = (self.operand(left), self.operand(right));
+        // The 16-bit forms have x0 on the right.
+        let swapped = swapped || n.is_none() && matches!(cond, Cond::Eq | Cond::Ne);
         if swapped { Test { op, n: m, m: n } } else { Test { op, n, m } }
     }
 

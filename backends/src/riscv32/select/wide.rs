@@ -32,12 +32,15 @@ impl Selector<'_> {
         let (low, high) = (Some(self.result(inst.results[0])), Some(self.result(inst.results[1])));
         if inst.op == Op::AddWide {
             self.emit(Inst { d: low, n: al, m: bl, ..Inst::new(Machine::Add) });
-            let sum = self.made(Machine::Add, ah, bh);
+            let sum = match (ah, bh) {
+                (high, None) | (None, high) => high,
+                _ => self.made(Machine::Add, ah, bh),
+            };
             let carry = self.made(Machine::Sltu, low, bl);
             return self.emit(Inst { d: high, n: sum, m: carry, ..Inst::new(Machine::Add) });
         }
         let borrow = self.made(Machine::Sltu, al, bl);
-        let difference = self.made(Machine::Sub, ah, bh);
+        let difference = if bh.is_some() { self.made(Machine::Sub, ah, bh) } else { ah };
         self.emit(Inst { d: low, n: al, m: bl, ..Inst::new(Machine::Sub) });
         self.emit(Inst { d: high, n: difference, m: borrow, ..Inst::new(Machine::Sub) });
     }
