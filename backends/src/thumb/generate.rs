@@ -87,7 +87,7 @@ impl Ways<'_> {
         }
         split_critical_edges(&mut code);
         let saved = if flavor.thumb2 { 8 } else { 4 };
-        spill(&mut code, &mut vregs, Room { registers: registers, saved, arguments: 4 });
+        spill(&mut code, &mut vregs, Room { registers, saved, arguments: 4 });
         let code = allocate(code, vregs, &convention(flavor));
         let mut framed = frame(&code, flavor, false);
         let mut placed = layout(&framed.body, flavor);

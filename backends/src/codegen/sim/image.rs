@@ -73,6 +73,9 @@ pub(crate) struct Relocation<'a> {
     pub(crate) name: &'a str,
 }
 
+type Fill<'r> = dyn Fn(&Relocation<'_>, u32) -> Result<Option<u32>, String> + 'r;
+type Decode<'r, P> = dyn Fn(&mut Image<P>, u32, &[u8], &dyn Fn(u32) -> bool) + 'r;
+
 /// How a backend's objects are read.
 pub(crate) struct Reader<'r, P> {
     /// The machine that the file must be for.
@@ -80,9 +83,9 @@ pub(crate) struct Reader<'r, P> {
     /// The bit of a function's address that is none.
     pub(crate) function_bit: u32,
     /// The word of a place once it is filled in, from the word before; `None` if nothing changes.
-    pub(crate) fill: &'r dyn Fn(&Relocation<'_>, u32) -> Result<Option<u32>, String>,
+    pub(crate) fill: &'r Fill<'r>,
     /// Decodes a section of code: the image to add to, its address, its bytes, and whether code is at an offset.
-    pub(crate) decode: &'r dyn Fn(&mut Image<P>, u32, &[u8], &dyn Fn(u32) -> bool),
+    pub(crate) decode: &'r Decode<'r, P>,
     /// The address of an instruction.
     pub(crate) address: fn(&P) -> u32,
 }
