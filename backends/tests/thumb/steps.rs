@@ -429,7 +429,7 @@ impl Program {
         };
         let assembly =
             Assembly { name: "steps".into(), functions: vec![function], constants: Constants::default() };
-        let object = assembly.object(&Architecture::of(core).unwrap().format(&core));
+        let object = assembly.object(&Architecture::of(core).unwrap().format(core));
         let mut machine = Machine::load_at(&object, core, self.layout).unwrap();
         machine.allow_unaligned(true);
         let scratch = machine.alloc("scratch", SCRATCH as usize, 4, Some(&self.scratch), true).unwrap();
