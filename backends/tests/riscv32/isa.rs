@@ -87,8 +87,7 @@ fn every_form_is_what_the_assembler_writes() {
     let mut insts = Vec::new();
     let mut forms = 0;
     for op in Op::all() {
-        let taken: Vec<_> =
-            instances(op)
+        let taken: Vec<_> = instances(op)
             .into_iter()
             .filter(|inst| encode(inst, Extensions::ALL).is_ok())
             // Of a copy by ADDI the assembler makes one by ADD, which is shorter.

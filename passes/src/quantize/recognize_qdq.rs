@@ -22,9 +22,12 @@ pub fn run(graph: &Graph) -> (Graph, Diagnostics) {
     let only_quantized = only_quantized(graph);
     let mut known: Vec<Known> = Vec::new();
     let new = Rewriter::run(graph, |rewriter, node| match &graph.nodes[node].op {
-        Op::MaxPool2d(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Pad(_) => {
-            before_dequantize(rewriter, node)
-        }
+        Op::MaxPool2d(_)
+        | Op::Reshape(_)
+        | Op::Transpose(_)
+        | Op::Pad(_)
+        | Op::Strided(_)
+        | Op::Concat(_) => before_dequantize(rewriter, node),
         Op::Quantize(_) => recognize(rewriter, node, &only_quantized, &mut known, &mut diagnostics),
         _ => None,
     });
@@ -66,10 +69,17 @@ fn stored(graph: &Graph, value: Value) -> Option<Value> {
 
 /// `op(dequantize(q))` becomes `dequantize(op(q))` for an operator that moves or picks elements: the same numbers.
 fn before_dequantize(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value> {
-    let x = rewriter.inputs(node)[0];
-    let q = stored(&rewriter.new, x)?;
-    let ty = rewriter.new.ty(q);
+    let inputs = rewriter.inputs(node);
+    let stored: Vec<Value> = inputs.iter().map(|&x| stored(&rewriter.new, x)).collect::<Option<_>>()?;
+    let ty = rewriter.new.ty(*stored.first()?);
     let (scale, zero_point) = ty.quant.as_ref()?.tensor_wide()?;
+    let alike = |&q: &Value| {
+        let other = rewriter.new.ty(q);
+        (other.dtype, &other.quant) == (ty.dtype, &ty.quant)
+    };
+    if !stored.iter().all(alike) {
+        return None;
+    }
     let op = rewriter.old.nodes[node].op.clone();
     if let Op::Pad(pad) = &op {
         let padding = pad.stored(ty)?;
@@ -78,7 +88,7 @@ fn before_dequantize(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value> {
         }
     }
     let (name, origin) = (format!("{}/stored", rewriter.name(node)), rewriter.origin(node));
-    let moved = rewriter.new.node(op, &[q], name, origin.clone()).ok()?;
+    let moved = rewriter.new.node(op, &stored, name, origin.clone()).ok()?;
     rewriter.new.node(Dequantize, &[moved], rewriter.name(node), origin).ok()
 }
 
@@ -113,7 +123,7 @@ fn recognize(
         after = Activation::NONE;
     }
     let inputs = rewriter.inputs(producer);
-    let arguments = integer_inputs(rewriter, producer, &op, &inputs, diagnostics)?;
+    let arguments = integer_inputs(rewriter, producer, &op, &inputs, &ty, diagnostics)?;
     if !only_quantized[value.index()] {
         return None; // Its floats are wanted too: one island rather than the work done twice.
     }
@@ -143,6 +153,7 @@ fn integer_inputs(
     node: Node,
     op: &Op,
     inputs: &[Value],
+    ty: &TensorType,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Value>> {
     match op {
@@ -160,8 +171,24 @@ fn integer_inputs(
         Op::Add(_) | Op::Mul(_) | Op::AvgPool2d(_) | Op::Softmax(_) => {
             inputs.iter().map(|&v| stored(&rewriter.new, v)).collect()
         }
+        // Parts of different quantisation take that of the whole.
+        Op::Concat(_) => inputs.iter().map(|&v| part(rewriter, node, v, ty)).collect(),
         _ => None,
     }
+}
+
+/// A dequantised part of a whole of type `ty`, as it is stored there.
+fn part(rewriter: &mut Rewriter<'_>, node: Node, real: Value, ty: &TensorType) -> Option<Value> {
+    let q = stored(&rewriter.new, real)?;
+    let own = rewriter.new.ty(q);
+    own.quant.as_ref()?.tensor_wide()?;
+    let ty = TensorType { shape: own.shape.clone(), ..ty.clone() };
+    let op = Op::from(Requantize { act: Activation::NONE });
+    if is_no_op(&op, own, &ty) {
+        return Some(q);
+    }
+    let (name, origin) = (format!("{}/part", rewriter.name(node)), rewriter.origin(node));
+    rewriter.new.node_typed(op, &[q], name, ty, origin).ok()
 }
 
 /// `x` with the quantisation of `ty` and a clamp.
