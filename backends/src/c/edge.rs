@@ -187,7 +187,7 @@ fn dequantize(program: &Program, symbols: &Symbols, buffer: Buffer) -> String {
     if let Some((byte, place, mask)) = packed_place(data.elements().0) {
         let comment = block(&format!("The {macros}_ELEMENTS real numbers that {name} stands for."), 0);
         let bits = format!("{name}[{byte}] >> ({place}) & {mask}");
-        let sign = (mask + 1) / 2;
+        let sign = mask.div_ceil(2);
         let number =
             if data.elements().0.is_signed() { format!("(({bits}) ^ {sign}) - {sign}") } else { bits };
         return format!(

@@ -48,6 +48,7 @@ impl<'w> Add for Double<'w> {
 
 impl<'w> Sub for Double<'w> {
     type Output = Self;
+    #[allow(clippy::suspicious_arithmetic_impl, reason = "a difference is a sum with the sign turned")]
     fn sub(self, other: Self) -> Self {
         let [low, high] = other.bits;
         self.routine(names::F64_ADD, [low, high ^ SIGN])

@@ -134,10 +134,10 @@ impl Grid {
         let planes = (0..dims[0] * dims[1]).map(|p| (p * plane) as i64).collect();
         let shape: Vec<usize> = [&dims[..2], &vec![1; rank][..]].concat();
         inputs.push(cx.ints("planes", DType::I32, &shape, planes)?);
-        for i in 0..rank {
-            let shape: Vec<usize> = (0..rank).map(|j| if i == j { outputs[i] } else { 1 }).collect();
+        for (i, &count) in outputs.iter().enumerate() {
+            let shape: Vec<usize> = (0..rank).map(|j| if i == j { count } else { 1 }).collect();
             let start = |o: usize| ((o * self.strides[i]) as i64 - self.before[i] as i64) * step(i) as i64;
-            inputs.push(cx.ints("starts", DType::I32, &shape, (0..outputs[i]).map(start).collect())?);
+            inputs.push(cx.ints("starts", DType::I32, &shape, (0..count).map(start).collect())?);
         }
         cx.map("positions", &inputs, |x| {
             let tap = x[0].to(DType::I32);
