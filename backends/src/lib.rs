@@ -5,6 +5,7 @@ pub mod c;
 pub mod codegen;
 pub mod native;
 pub mod riscv32;
+mod text;
 pub mod thumb;
 
 use tinyc_ir::loops::Program;

@@ -1,9 +1,10 @@
 //! Constant data as C arrays, wrapped at a readable width.
 
-use super::comment::{block, sentence, short};
+use super::comment::block;
 use super::helper::Helpers;
 use super::names::Symbols;
 use super::scalar::{float32, float64, int32, int64, memory_type};
+use crate::text::comment::{sentence, short};
 use std::fmt::Write as _;
 use tinyc_ir::Data;
 use tinyc_ir::loops::{Buffer, BufferData};

@@ -2,15 +2,16 @@
 //! [`super::edge`].
 
 use super::Options;
-use super::comment::{block, harmless, short};
+use super::comment::block;
 use super::doc::Doc;
 use super::edge;
 use super::names::Symbols;
-use super::scalar::{memory_type, thousands};
+use super::scalar::memory_type;
 use super::state;
-use std::collections::BTreeMap;
+use crate::text::comment::{harmless, short, thousands};
+use crate::text::describe::{arena_align, fail_codes};
 use std::fmt::Write as _;
-use tinyc_ir::loops::{Buffer, Place, Program, Scalar, Stmt};
+use tinyc_ir::loops::{Buffer, Program, Scalar};
 
 /// The whole header.
 pub(super) fn header(program: &Program, symbols: &Symbols, options: &Options) -> String {
@@ -27,7 +28,7 @@ pub(super) fn header(program: &Program, symbols: &Symbols, options: &Options) ->
         "/* Working memory of {prefix}_run; its contents need not survive between runs. */\n\
          #define {upper}_ARENA_BYTES {}\n#define {upper}_ARENA_ALIGN {}\n\n",
         program.arena_bytes,
-        align(program)
+        arena_align(program)
     );
     out.push_str(&state::declaration(program, symbols));
     for (what, buffers) in [("Input", &program.inputs), ("Output", &program.outputs)] {
@@ -61,11 +62,6 @@ pub(super) fn run_prototype(program: &Program, symbols: &Symbols) -> Doc {
     params.extend(program.outputs.iter().map(|b| param(b, "")));
     params.push("void *arena".into());
     Doc::list(format!("int {}_run(", symbols.prefix), params, ")")
-}
-
-fn align(program: &Program) -> u32 {
-    let in_arena = |b: &&tinyc_ir::loops::BufferData| matches!(b.place, Place::Arena(_));
-    program.buffers.values().filter(in_arena).map(|b| b.align).max().unwrap_or(1)
 }
 
 /// The documentation at the top, with an example that compiles as C and as C++.
@@ -173,18 +169,7 @@ fn face(program: &Program, symbols: &Symbols, title: &str, buffer: Buffer) -> St
 
 /// What `run` returns, as the comment above its prototype.
 fn codes(program: &Program, prefix: &str) -> String {
-    let mut codes: BTreeMap<u8, Vec<String>> = BTreeMap::new();
-    for (i, call) in program.calls.iter().enumerate() {
-        let kernel = &program.kernels[call.kernel];
-        let mut found = Vec::new();
-        fail_codes(&kernel.body, &mut found);
-        found.sort_unstable();
-        found.dedup();
-        for code in found {
-            let name = if call.origin.name.is_empty() { &kernel.name } else { &call.origin.name };
-            codes.entry(code).or_default().push(format!("{i} ({})", harmless(name)));
-        }
-    }
+    let codes = fail_codes(program);
     let mut out = String::from(
         "/* Runs the network once. Inputs are read, outputs are written whole. The arena must be aligned to\n \
          * the number of bytes above, inputs and outputs likewise; none of them may overlap.\n",
@@ -210,18 +195,4 @@ fn codes(program: &Program, prefix: &str) -> String {
     }
     out.push_str(" */\n");
     out
-}
-
-fn fail_codes(block: &[Stmt], out: &mut Vec<u8>) {
-    for stmt in block {
-        match stmt {
-            Stmt::Fail { code } => out.push(*code),
-            Stmt::For { body, .. } => fail_codes(body, out),
-            Stmt::If { then, otherwise, .. } => {
-                fail_codes(then, out);
-                fail_codes(otherwise, out);
-            }
-            _ => {}
-        }
-    }
 }

@@ -6,6 +6,7 @@ use super::expr::{Piece, Printer, address, call_doc};
 use super::helper::Helpers;
 use super::names::Names;
 use super::scalar::{memory_type, value_type};
+use crate::text::facts::Facts;
 use std::collections::BTreeSet;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::{
@@ -89,46 +90,6 @@ fn target(kernel: &KernelData, param: Param, helpers: &mut Helpers) -> String {
         _ => memory_type(data.scalar).to_string(),
     };
     format!("{constant}{ty} *")
-}
-
-/// What must be known about a kernel before its first line.
-struct Facts {
-    fails: bool,
-    accessed: BTreeSet<Param>,
-    read: BTreeSet<Var>,
-    assigned: BTreeSet<Var>,
-}
-
-impl Facts {
-    fn of(kernel: &KernelData) -> Self {
-        let (mut accessed, mut read) = (BTreeSet::new(), BTreeSet::new());
-        for expr in kernel.exprs.values() {
-            match expr {
-                ExprData::Load { param, .. } => _ = accessed.insert(*param),
-                ExprData::Var(var) => _ = read.insert(*var),
-                _ => {}
-            }
-        }
-        let mut facts = Self { fails: false, accessed, read, assigned: BTreeSet::new() };
-        facts.scan(&kernel.body);
-        facts
-    }
-
-    fn scan(&mut self, block: &[Stmt]) {
-        for stmt in block {
-            match stmt {
-                Stmt::Let { .. } | Stmt::Break => {}
-                Stmt::Assign { var, .. } => _ = self.assigned.insert(*var),
-                Stmt::Store { param, .. } => _ = self.accessed.insert(*param),
-                Stmt::For { body, .. } => self.scan(body),
-                Stmt::If { then, otherwise, .. } => {
-                    self.scan(then);
-                    self.scan(otherwise);
-                }
-                Stmt::Fail { .. } => self.fails = true,
-            }
-        }
-    }
 }
 
 struct Writer<'a> {

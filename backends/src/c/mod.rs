@@ -23,6 +23,7 @@ mod scalar;
 mod source;
 mod state;
 
+pub use crate::text::File;
 use std::collections::BTreeSet;
 use tinyc_ir::loops::Program;
 
@@ -40,15 +41,6 @@ impl Default for Options {
     fn default() -> Self {
         Self { generator: concat!("tinyc ", env!("CARGO_PKG_VERSION")).into(), arm_dsp: true }
     }
-}
-
-/// One emitted file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    /// File name without a folder.
-    pub name: String,
-    /// The whole text.
-    pub text: String,
 }
 
 /// Prints a verified program: the source, then the header.

@@ -90,16 +90,3 @@ pub(super) fn literal(literal: Literal, helpers: &mut Helpers) -> String {
         Literal::F64(value) => float64(value, helpers),
     }
 }
-
-/// A whole number with commas between thousands, for comments.
-pub(super) fn thousands(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}

@@ -1,7 +1,7 @@
 //! The emitted `.c` file: what stands where, and the function that calls the layers.
 
 use super::Options;
-use super::comment::{block, cut, harmless, section, sentence, short};
+use super::comment::{block, section};
 use super::data;
 use super::doc::{Doc, WIDTH};
 use super::expr::{Piece, call_doc};
@@ -10,10 +10,12 @@ use super::helper::Helpers;
 use super::kernel::Function;
 use super::names::Symbols;
 use super::prelude::{Needs, prelude};
-use super::scalar::{memory_type, thousands};
+use super::scalar::memory_type;
+use crate::text::comment::harmless;
+use crate::text::describe::{self, headline, layer_table, uses};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use tinyc_ir::loops::{Access, Buffer, Call, ExprData, Kernel, KernelData, Place, Program, Scalar};
+use tinyc_ir::loops::{Buffer, Call, ExprData, Kernel, KernelData, Place, Program, Scalar};
 
 /// The whole source file.
 pub(super) fn source(
@@ -36,7 +38,13 @@ pub(super) fn source(
     let (prefix, upper) = (&symbols.prefix, &symbols.upper);
     let needs = needs(program, &used, options);
     let mut out = format!("/* {}: made by {}; do not edit.\n", symbols.prefix, harmless(&options.generator));
-    out.push_str(&layer_table(program, symbols));
+    out.push_str(" *\n");
+    let names = |call: usize, buffer| {
+        [symbols.kernel(program.calls[call].kernel), symbols.buffer(buffer)].map(String::from)
+    };
+    for line in layer_table(program, WIDTH - 2, &names) {
+        let _ = writeln!(out, " *{line}");
+    }
     out.push_str(" */\n");
     out.push_str("/* Of the header, only the declarations. */\n");
     let _ = writeln!(out, "#define {upper}_NO_HELPERS");
@@ -94,118 +102,9 @@ fn has_floats(kernel: &KernelData) -> bool {
         })
 }
 
-/// What each layer calls and writes: its number is the one that the hook gets.
-fn layer_table(program: &Program, symbols: &Symbols) -> String {
-    let head = ["layer", "calls", "writes", "place", "bytes", "type", "tensor"].map(String::from);
-    let mut rows = vec![head];
-    for (i, call) in program.calls.iter().enumerate() {
-        for buffer in written(program, call) {
-            let data = &program.buffers[buffer];
-            rows.push([
-                i.to_string(),
-                symbols.kernel(call.kernel).to_string(),
-                symbols.buffer(buffer).to_string(),
-                match &data.place {
-                    Place::Input(n) => format!("input {n}"),
-                    Place::Output(n) => format!("output {n}"),
-                    Place::Flash(_) => "flash".into(),
-                    Place::Arena(offset) => format!("arena + {offset}"),
-                    Place::State(offset) => format!("state + {offset}"),
-                },
-                data.bytes().to_string(),
-                data.scalar.to_string(),
-                data.tensor.as_deref().map(harmless).unwrap_or_else(|| "-".into()),
-            ]);
-        }
-    }
-    let width = |rows: &[[String; 7]], c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
-    // The user's names have what the other columns leave of the line.
-    let others: usize = (0..6).map(|c| width(&rows, c) + 2).sum();
-    let room = WIDTH.saturating_sub(2 + others + 2);
-    for row in &mut rows {
-        row[6] = cut(&row[6], room);
-    }
-    let widths: Vec<usize> = (0..7).map(|c| width(&rows, c)).collect();
-    let mut out = String::from(" *\n");
-    for row in rows {
-        let mut line = String::from(" *");
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            // Numbers to the right.
-            match column {
-                0 | 4 => _ = write!(line, "  {cell:>width$}"),
-                _ => _ = write!(line, "  {cell:<width$}"),
-            }
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
-}
-
-/// The buffers that a layer writes, each once.
-fn written(program: &Program, call: &Call) -> Vec<Buffer> {
-    let params = program.kernels[call.kernel].params.values();
-    let mut buffers = Vec::new();
-    for (param, &buffer) in params.zip(&call.args) {
-        if param.access != Access::Read && !buffers.contains(&buffer) {
-            buffers.push(buffer);
-        }
-    }
-    buffers
-}
-
-fn layer_name(program: &Program, call: &Call) -> String {
-    match call.origin.name.as_str() {
-        "" => harmless(&program.kernels[call.kernel].name),
-        name => short(name),
-    }
-}
-
-/// `Weight of layer 2, /pw2/Conv`: what a constant is for whom.
-fn uses(program: &Program, buffer: Buffer) -> String {
-    let mut roles: Vec<&str> = Vec::new();
-    let mut layers = Vec::new();
-    for (i, call) in program.calls.iter().enumerate() {
-        let params = program.kernels[call.kernel].params.values();
-        for (param, _) in params.zip(&call.args).filter(|(_, arg)| **arg == buffer) {
-            if !roles.contains(&param.name.as_str()) {
-                roles.push(&param.name);
-            }
-            if layers.last() != Some(&i) {
-                layers.push(i);
-            }
-        }
-    }
-    let mut text = format!("{} of {}", roles.join(" and "), layers_text(program, &layers));
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text
-}
-
-/// `layer 2, /pw2/Conv` or `layers 2, 4 and 6`.
-fn layers_text(program: &Program, layers: &[usize]) -> String {
-    match layers {
-        [] => "no layer".into(),
-        [one] => format!("layer {one}, {}", layer_name(program, &program.calls[*one])),
-        [most @ .., last] => {
-            let most: Vec<String> = most.iter().map(usize::to_string).collect();
-            format!("layers {} and {last}", most.join(", "))
-        }
-    }
-}
-
 fn kernel(program: &Program, symbols: &Symbols, function: &Function) -> String {
-    let data = &program.kernels[function.kernel];
     let mut out = String::new();
-    let layers: Vec<usize> =
-        (0..program.calls.len()).filter(|&i| program.calls[i].kernel == function.kernel).collect();
-    let callers = sentence(&format!("For {}", layers_text(program, &layers)));
-    let comment = match data.comment.as_str() {
-        "" => callers,
-        comment => format!("{} {callers}", sentence(comment)),
-    };
-    out.push_str(&block(&comment, 0));
+    out.push_str(&block(&describe::kernel(program, function.kernel), 0));
     let result = if function.fails { "int" } else { "void" };
     let head = format!("{}_LAYER {result} {}(", symbols.upper, symbols.kernel(function.kernel));
     let params = if function.params.is_empty() { vec!["void".into()] } else { function.params.clone() };
@@ -289,16 +188,4 @@ fn places<'a>(
         }
     }
     out
-}
-
-/// `Layer 3: "conv1" (ONNX node 7), 320,000 MACs.`
-fn headline(program: &Program, index: usize, call: &Call) -> String {
-    let mut text = format!("Layer {index}: {}", layer_name(program, call));
-    if let Some(node) = call.origin.onnx {
-        let _ = write!(text, " (ONNX node {node})");
-    }
-    if call.macs > 0 {
-        let _ = write!(text, ", {} MACs", thousands(call.macs));
-    }
-    text
 }
