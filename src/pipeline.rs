@@ -5,8 +5,9 @@ use crate::state::States;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
-use tinyc_backends::c;
+use tinyc_backends::c::File;
 use tinyc_backends::codegen::Object;
+use tinyc_backends::{c, rust};
 use tinyc_frontend::onnx;
 use tinyc_ir::loops::{Place, Program};
 use tinyc_ir::{Diagnostic, Diagnostics, Graph};
@@ -27,8 +28,10 @@ pub struct Options {
     pub states: Vec<(String, String)>,
     /// How much memory there is.
     pub budget: Budget,
-    /// What is emitted beside the header.
+    /// What is emitted, beside the header that C and objects have.
     pub emit: BTreeSet<Emit>,
+    /// How the Rust module is printed.
+    pub rust: rust::Options,
 }
 
 /// A form of the emitted code.
@@ -40,11 +43,13 @@ pub enum Emit {
     Obj,
     /// `NAME.s`: the same machine code as commented assembly text.
     Asm,
+    /// `NAME.rs`: a module without `unsafe` for `include!`.
+    Rust,
 }
 
 impl Emit {
     /// All, in the order in which they are listed.
-    pub const ALL: [Self; 3] = [Self::C, Self::Obj, Self::Asm];
+    pub const ALL: [Self; 4] = [Self::C, Self::Obj, Self::Asm, Self::Rust];
 
     /// As on the command line.
     pub fn name(self) -> &'static str {
@@ -52,6 +57,7 @@ impl Emit {
             Self::C => "c",
             Self::Obj => "obj",
             Self::Asm => "asm",
+            Self::Rust => "rust",
         }
     }
 }
@@ -73,6 +79,7 @@ impl Options {
             states: Vec::new(),
             budget,
             emit: [Emit::C].into(),
+            rust: rust::Options::default(),
         }
     }
 }
@@ -109,7 +116,7 @@ pub struct Compiled {
     /// The arena and the proof of its size.
     pub memory: Memory,
     /// What goes into the firmware as text: the header, and the source or listing that was asked for.
-    pub files: Vec<c::File>,
+    pub files: Vec<File>,
     /// The machine code, if any form of it was asked for.
     pub object: Option<Object>,
     /// What was asked for.
@@ -136,9 +143,9 @@ pub fn compile(path: &Path, options: &Options) -> Result<Compiled, Diagnostics> 
     let optimised = graph::optimise(&model.reference);
     let lowered = lower::lower_with_states(&optimised, features(&options.target), model.states.kept())?;
     let (program, memory) = (lowered.program, lowered.memory);
-    let native = options.emit.iter().any(|&emit| emit != Emit::C);
+    let native = options.emit.iter().any(|&emit| matches!(emit, Emit::Obj | Emit::Asm));
     let object = native.then(|| object(&program, &options.target)).transpose()?;
-    let files = files(&program, object.as_ref(), &options.emit);
+    let files = files(&program, object.as_ref(), options);
     let mut compiled = Compiled {
         reference_macs: graph::macs(&model.reference),
         macs: graph::macs(&optimised),
@@ -203,16 +210,21 @@ fn object(program: &Program, target: &Target) -> Result<Object, Diagnostics> {
     })
 }
 
-/// The emitted text: C and its header, or the header and the listing.
-fn files(program: &Program, object: Option<&Object>, emit: &BTreeSet<Emit>) -> Vec<c::File> {
-    let options = c::Options::default();
+/// The emitted text: C and its header, or the header and the listing; and the Rust module, which needs no header.
+fn files(program: &Program, object: Option<&Object>, options: &Options) -> Vec<File> {
+    let emit = &options.emit;
+    let c_options = c::Options::default();
     let mut files = match emit.contains(&Emit::C) {
-        true => c::emit(program, &options),
-        false => vec![c::header(program, &options)],
+        true => c::emit(program, &c_options),
+        false if object.is_some() => vec![c::header(program, &c_options)],
+        false => Vec::new(),
     };
     if let Some(object) = object.filter(|_| emit.contains(&Emit::Asm)) {
         let name = format!("{}.s", c::prefix(program));
-        files.push(c::File { name, text: object.listing.clone() });
+        files.push(File { name, text: object.listing.clone() });
+    }
+    if emit.contains(&Emit::Rust) {
+        files.push(rust::emit(program, &options.rust));
     }
     files
 }

@@ -1,5 +1,5 @@
 //! Whole networks: the reference graph agrees with ONNX Runtime's stored outputs, and the optimised graph, the loop
-//! program and the emitted C with the reference graph, bit for bit.
+//! program, the emitted C and, for some networks, the emitted Rust with the reference graph, bit for bit.
 //!
 //! `TINYC_SAMPLES=8` takes that many samples of each network instead of few.
 
@@ -12,6 +12,7 @@ use std::process::Command;
 use support::host::{self, Host, tool};
 use support::models::{self, ALLOWANCES, Model};
 use support::proof::{Forms, same};
+use support::rust_host::{self, RustHost};
 use support::vectors::Vectors;
 use tinyc::pipeline::{Compiled, compile};
 use tinyc_ir::{DType, Data, Graph};
@@ -92,6 +93,15 @@ fn sample_count(macs: u64, stored: usize) -> usize {
     asked.unwrap_or((1_500_000 / macs.max(1)).clamp(1, 8) as usize).min(stored)
 }
 
+/// Networks of others that are proven in Rust too: rustc takes long for large ones. Our own all are.
+const IN_RUST: [&str; 5] = [
+    "kws_dscnn_int8_qdq_b1",
+    "ad_autoencoder_ort_dynquant",
+    "armkws_lstm",
+    "hello_world_float",
+    "micro_kws_m_static_qdq",
+];
+
 /// Everything that this file says, of some models.
 fn prove(group: &str, models: &[Model]) {
     if models.is_empty() {
@@ -102,6 +112,10 @@ fn prove(group: &str, models: &[Model]) {
     let programs: Vec<_> = all.iter().map(|c| &c.program).collect();
     // All of a group's networks in one program: their names may not clash.
     let host = Host::build(&folder, &programs, host::STRICT);
+    let in_rust = |model: &Model| group == "own" || IN_RUST.contains(&model.name.as_str());
+    let rust_models: Vec<usize> = (0..models.len()).filter(|&i| in_rust(&models[i])).collect();
+    let rust_programs: Vec<_> = rust_models.iter().map(|&i| programs[i]).collect();
+    let rust = RustHost::build(&folder, &rust_programs, rust_host::FAST).unwrap_or_else(|e| panic!("{e}"));
     for (i, (model, compiled)) in models.iter().zip(&all).enumerate() {
         let name = &model.name;
         let forms = Forms {
@@ -126,10 +140,16 @@ fn prove(group: &str, models: &[Model]) {
             inputs.push(input.into_iter().map(|t| t.data).collect::<Vec<Data>>());
             outputs.push(output);
         }
-        let ran = host.run(i, &inputs).unwrap_or_else(|e| panic!("{name} in C: {e}"));
-        for (sample, (got, want)) in ran.iter().zip(&outputs).enumerate() {
-            for (got, want) in got.iter().zip(want) {
-                same(got, want).unwrap_or_else(|e| panic!("{name} in C, sample {sample}: {e}"));
+        let mut runs = vec![("C", host.run(i, &inputs))];
+        if let Some(position) = rust_models.iter().position(|&model| model == i) {
+            runs.push(("Rust", rust.run(position, &inputs)));
+        }
+        for (language, ran) in runs {
+            let ran = ran.unwrap_or_else(|e| panic!("{name} in {language}: {e}"));
+            for (sample, (got, want)) in ran.iter().zip(&outputs).enumerate() {
+                for (got, want) in got.iter().zip(want) {
+                    same(got, want).unwrap_or_else(|e| panic!("{name} in {language}, sample {sample}: {e}"));
+                }
             }
         }
         println!("{name}: {count} of {} samples, {} calls", vectors.count(), compiled.program.calls.len());

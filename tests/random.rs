@@ -1,5 +1,5 @@
 //! Random networks over all operators: exact passes change no bit, and the optimised graph, the loop program, the
-//! emitted C under sanitizers and machine code in the simulator compute what the reference graph says.
+//! emitted C under sanitizers, emitted Rust and machine code in the simulator compute what the reference graph says.
 //!
 //! A failure names the seed and shows the graph. `TINYC_SEED=1234` starts there, `TINYC_GRAPHS=1000` takes that many.
 
@@ -10,6 +10,7 @@ mod support;
 use std::path::Path;
 use support::host::{self, Host};
 use support::proof::{Forms, same};
+use support::rust_host::{self, RustHost};
 use support::simulated;
 use tinyc_ir::eval::eval;
 use tinyc_ir::testing::{random_graph, random_inputs};
@@ -152,10 +153,14 @@ impl Case {
     }
 }
 
+/// In Rust, every fourth graph is proven: rustc takes longest of all.
 fn prove(folder: &Path, seeds: &[u64]) {
     let cases: Vec<Case> = seeds.iter().filter_map(|&seed| Case::new(seed)).collect();
     assert!(cases.len() * 10 >= seeds.len() * 9, "lowering refuses {} graphs", seeds.len() - cases.len());
-    let host = Host::build(folder, &cases.iter().map(|c| &c.program).collect::<Vec<_>>(), host::STRICT);
+    let programs: Vec<_> = cases.iter().map(|c| &c.program).collect();
+    let host = Host::build(folder, &programs, host::STRICT);
+    let in_rust: Vec<_> = programs.iter().copied().step_by(4).collect();
+    let rust = RustHost::build(folder, &in_rust, rust_host::CHECKED).unwrap_or_else(|e| panic!("{e}"));
     for (i, case) in cases.iter().enumerate() {
         let expected = case.outputs();
         let inputs: Vec<Vec<Data>> = samples(&case.reference, case.seed)
@@ -163,15 +168,21 @@ fn prove(folder: &Path, seeds: &[u64]) {
             .map(|sample| sample.into_iter().map(|t| t.data).collect())
             .collect();
         let seed = case.seed;
-        let ran = host.run(i, &inputs).unwrap_or_else(|e| panic!("seed {seed} in C: {e}"));
-        for (sample, (got, want)) in ran.iter().zip(&expected).enumerate() {
-            for (output, (got, want)) in got.iter().zip(want).enumerate() {
-                same(got, want).unwrap_or_else(|e| {
-                    panic!(
-                        "seed {seed} in C, sample {sample}, output {output}: {e}\n{}",
-                        show(&case.optimised)
-                    )
-                });
+        let mut runs = vec![("C", host.run(i, &inputs))];
+        if i % 4 == 0 {
+            runs.push(("Rust", rust.run(i / 4, &inputs)));
+        }
+        for (language, ran) in runs {
+            let ran = ran.unwrap_or_else(|e| panic!("seed {seed} in {language}: {e}"));
+            for (sample, (got, want)) in ran.iter().zip(&expected).enumerate() {
+                for (output, (got, want)) in got.iter().zip(want).enumerate() {
+                    same(got, want).unwrap_or_else(|e| {
+                        panic!(
+                            "seed {seed} in {language}, sample {sample}, output {output}: {e}\n{}",
+                            show(&case.optimised)
+                        )
+                    });
+                }
             }
         }
     }

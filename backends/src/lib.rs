@@ -5,6 +5,7 @@ pub mod c;
 pub mod codegen;
 pub mod native;
 pub mod riscv32;
+pub mod rust;
 mod text;
 pub mod thumb;
 

@@ -102,8 +102,8 @@ pub(super) fn options(
         name: compiler.name.clone(),
         shapes: model.shapes.by_input(),
         states: compiler.states.pairs(),
-        target,
         emit,
+        ..Options::new(target)
     }
 }
 

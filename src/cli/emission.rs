@@ -16,6 +16,7 @@ fn help(emit: Emit) -> &'static str {
     match emit {
         Emit::C => "NAME.c, for any compiler and every target",
         Emit::Obj => "NAME.o, machine code for any linker, made without a compiler; Cortex-M, RV32",
+        Emit::Rust => "NAME.rs, a module without unsafe for include!, no_std; every target",
         Emit::Asm => "NAME.s, the same machine code as commented text; Cortex-M, RV32",
     }
 }

@@ -10,7 +10,7 @@ pub use message::Message;
 pub use time::{ChipCycles, ChipTime, Spent, Time, ZERO_WAIT};
 
 use crate::budget::{Budget, face_bytes};
-use crate::pipeline::Compiled;
+use crate::pipeline::{Compiled, Emit};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use tinyc_ir::loops::{Access, Buffer, Call, Place, Program};
@@ -44,7 +44,7 @@ pub struct Report {
     pub flash: Flash,
     /// Memory that is written.
     pub ram: Ram,
-    /// The declaration of the function to call, in C.
+    /// The declaration of the function to call in C, or the call in Rust.
     pub prototype: String,
     /// Names of the emitted files.
     pub files: Vec<String>,
@@ -240,7 +240,7 @@ impl Report {
                 stack_bytes: object.map(|object| object.stack_bytes),
                 limit_bytes: budget.ram,
             },
-            prototype: tinyc_backends::c::prototype(program),
+            prototype: prototype(compiled),
             files: compiled.artefacts().into_iter().map(|(name, _)| name).collect(),
             diagnostics: model.warnings.0.iter().map(Message::from).collect(),
         }
@@ -289,4 +289,13 @@ fn shown(program: &Program, graph: &Graph, buffer: Buffer) -> String {
         Some(value) => format!("{}{}", value.ty.dtype, value.ty.shape),
         None => format!("{}[{}]", data.elements().0, data.elements().1),
     }
+}
+
+/// How the network is called: the declaration in C, or the expression in Rust if there is nothing but that.
+fn prototype(compiled: &Compiled) -> String {
+    let program = &compiled.program;
+    if compiled.emit.iter().any(|&emit| emit != Emit::Rust) {
+        return tinyc_backends::c::prototype(program);
+    }
+    tinyc_backends::rust::call(program)
 }

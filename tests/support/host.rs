@@ -46,7 +46,7 @@ pub(crate) fn tool(command: &mut Command, package: &str) -> String {
 }
 
 /// Runs a tool; the error is what it said. Panics with the line that installs it if it is not there.
-fn try_tool(command: &mut Command, package: &str) -> Result<String, String> {
+pub(crate) fn try_tool(command: &mut Command, package: &str) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()

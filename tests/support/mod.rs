@@ -7,5 +7,6 @@ pub(crate) mod host;
 pub(crate) mod merged;
 pub(crate) mod models;
 pub(crate) mod proof;
+pub(crate) mod rust_host;
 pub(crate) mod simulated;
 pub(crate) mod vectors;

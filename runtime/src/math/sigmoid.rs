@@ -13,5 +13,8 @@ pub fn sigmoid(x: f32) -> f32 {
     }
     let e = exp(f32::from_bits(bits | 0x8000_0000));
     let q = e / (1.0 + e);
-    if bits >= 0x8000_0000 { q } else { 1.0 - q }
+    if bits >= 0x8000_0000 {
+        return q;
+    }
+    1.0 - q
 }

@@ -3,6 +3,7 @@
 use super::NAN;
 
 /// 2/π: 32 zero bits, then the first 224 bits of the fraction.
+#[rustfmt::skip]
 const TWO_OVER_PI: [u32; 8] =
     [0x0000_0000, 0xa2f9_836e, 0x4e44_1529, 0xfc27_57d1, 0xf534_ddc0, 0xdb62_9599, 0x3c43_9041, 0xfe51_63ab];
 
@@ -79,6 +80,7 @@ fn reduce(magnitude: u32) -> (u32, bool, f32, f32) {
     let product = product << more;
     let zeros = zeros + more;
     let head = (product >> 40) as u32 as f32 * f32::from_bits((106 - zeros) << 23);
-    let tail = (product >> 16 & 0x00ff_ffff) as u32 as f32 * f32::from_bits((82 - zeros) << 23);
+    let low = (product >> 16 & 0x00ff_ffff) as u32;
+    let tail = low as f32 * f32::from_bits((82 - zeros) << 23);
     (turns, rest < 0, head, tail)
 }
