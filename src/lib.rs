@@ -8,6 +8,7 @@ pub mod agreement;
 #[cfg(feature = "verify")]
 pub mod board;
 pub mod budget;
+pub mod build;
 #[cfg(feature = "cli")]
 pub mod npz;
 pub mod pipeline;
@@ -18,3 +19,5 @@ pub mod state;
 #[cfg(feature = "verify")]
 pub mod verify;
 pub mod wording;
+
+pub use build::build;

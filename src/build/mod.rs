@@ -1,0 +1,288 @@
+//! For `build.rs`: a model becomes Rust code, or a native object, in cargo's `OUT_DIR`.
+//!
+//! ```no_run
+//! // build.rs, with `tinyc = { …, default-features = false }` under [build-dependencies]
+//! fn main() {
+//!     tinyc::build("model.onnx").target_from_cargo().emit();
+//! }
+//! ```
+//!
+//! ```ignore
+//! // src/main.rs
+//! include!(concat!(env!("OUT_DIR"), "/model.rs"));
+//! ```
+//!
+//! What cargo must be told (when to run again, what to link) is printed. A model that is refused ends the script with the
+//! messages that `tinyc compile` prints.
+
+#![allow(clippy::needless_doctest_main, reason = "a build script has one")]
+
+mod archive;
+mod triple;
+
+use crate::budget::Budget;
+use crate::pipeline::{self, Emit, Options};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use tinyc_backends::{c, rust};
+use tinyc_ir::{Diagnostic, Diagnostics};
+use tinyc_targets::Target;
+
+/// The code of messages about what the build script asks for.
+const BUILD_SCRIPT: u16 = 504;
+
+/// Begins the compilation of a model, a path relative to the package's folder.
+pub fn build(model: impl AsRef<Path>) -> Build {
+    Build {
+        model: model.as_ref().to_path_buf(),
+        target: None,
+        name: None,
+        shapes: BTreeMap::new(),
+        states: Vec::new(),
+        ram: None,
+        flash: None,
+        runtime: false,
+    }
+}
+
+/// What is compiled, and for what. Made by [`build`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is compiled before `emit` or `emit_object`"]
+pub struct Build {
+    model: PathBuf,
+    target: Option<String>,
+    name: Option<String>,
+    shapes: BTreeMap<String, Vec<usize>>,
+    states: Vec<(String, String)>,
+    ram: Option<u64>,
+    flash: Option<u64>,
+    runtime: bool,
+}
+
+/// What cargo tells a build script, and what the script tells cargo.
+struct Script {
+    out_dir: PathBuf,
+    /// The target's triple.
+    triple: String,
+    said: String,
+}
+
+impl Build {
+    /// The core, chip or board that the code is for, as in `tinyc targets`. A chip's memories are limits.
+    pub fn target(mut self, name: &str) -> Self {
+        self.target = Some(name.into());
+        self
+    }
+
+    /// The core that cargo's target stands for: `thumbv7em-none-eabihf` is a Cortex-M4. This is what happens unless
+    /// [`target`](Self::target) says more.
+    pub fn target_from_cargo(mut self) -> Self {
+        self.target = None;
+        self
+    }
+
+    /// The module's and the file's name; by default made from the model's file name.
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The shape of an input whose dimensions the model leaves open.
+    pub fn shape(mut self, input: &str, dims: &[usize]) -> Self {
+        self.shapes.insert(input.into(), dims.to_vec());
+        self
+    }
+
+    /// An input that is an output of the run before: memory that the model keeps. As `--state INPUT=OUTPUT`.
+    pub fn state(mut self, input: &str, output: &str) -> Self {
+        self.states.push((input.into(), output.into()));
+        self
+    }
+
+    /// Bytes of RAM that arena, inputs, outputs and state may take.
+    pub fn ram(mut self, bytes: u64) -> Self {
+        self.ram = Some(bytes);
+        self
+    }
+
+    /// Bytes of flash that weights and code may take.
+    pub fn flash(mut self, bytes: u64) -> Self {
+        self.flash = Some(bytes);
+        self
+    }
+
+    /// Let the module call the crate `tinyc-runtime`, which must then be among the firmware's dependencies: it has single
+    /// instructions of Arm's DSP extension, where the module alone has portable code. Never changes a result.
+    pub fn with_runtime(mut self) -> Self {
+        self.runtime = true;
+        self
+    }
+
+    /// Writes `NAME.rs` into `OUT_DIR`.
+    pub fn emit(self) {
+        finish(Script::from_cargo().and_then(|script| self.write(Emit::Rust, script)));
+    }
+
+    /// Writes `NAME.rs` into `OUT_DIR`, which calls machine code, and has cargo link that. Tested on Cortex-M.
+    ///
+    /// The module looks as that of [`emit`](Self::emit); it holds one `unsafe` call.
+    pub fn emit_object(self) {
+        finish(Script::from_cargo().and_then(|script| self.write(Emit::Obj, script)));
+    }
+
+    fn write(&self, form: Emit, mut script: Script) -> Result<String, Diagnostics> {
+        let path = self.model.to_string_lossy().into_owned();
+        let _ = writeln!(script.said, "cargo::rerun-if-changed={path}");
+        let _ = writeln!(script.said, "cargo::rerun-if-changed=build.rs");
+        let target = self.find_target(&script.triple)?;
+        let own = Budget::of(&target);
+        let options = Options {
+            name: self.name.clone(),
+            shapes: self.shapes.clone(),
+            states: self.states.clone(),
+            budget: Budget { ram: self.ram.or(own.ram), flash: self.flash.or(own.flash) },
+            emit: [form].into(),
+            rust: rust::Options { runtime: self.runtime, ..rust::Options::default() },
+            ..Options::new(target)
+        };
+        let compiled = pipeline::compile(&self.model, &options)?;
+        for warning in &compiled.model.warnings.0 {
+            for line in warning.to_string().lines() {
+                let _ = writeln!(script.said, "cargo::warning={line}");
+            }
+        }
+        let save = |name: &str, bytes: &[u8]| {
+            let path = script.out_dir.join(name);
+            std::fs::write(&path, bytes).map_err(|e| {
+                fault(format!("{} cannot be written: {e}", path.display()), "see whether the disk is full")
+            })
+        };
+        match &compiled.object {
+            None => {
+                for file in &compiled.files {
+                    save(&file.name, file.text.as_bytes())?;
+                }
+            }
+            Some(object) => {
+                let prefix = c::prefix(&compiled.program);
+                let library = format!("{prefix}_network");
+                let file = rust::emit_binding(&compiled.program, &options.rust);
+                save(&file.name, file.text.as_bytes())?;
+                let member = archive::Member { name: format!("{prefix}.o"), bytes: &object.elf };
+                let bytes = archive::write(&member, &[&format!("{prefix}_run")]);
+                save(&format!("lib{library}.a"), &bytes)?;
+                let _ = writeln!(script.said, "cargo::rustc-link-search=native={}", script.out_dir.display());
+                let _ = writeln!(script.said, "cargo::rustc-link-lib=static={library}");
+            }
+        }
+        Ok(script.said)
+    }
+
+    fn find_target(&self, triple: &str) -> Result<Target, Diagnostics> {
+        let name = match (&self.target, triple::core(triple)) {
+            (Some(name), _) => name.as_str(),
+            (None, Some(core)) => core,
+            (None, None) => {
+                return Err(fault(
+                    format!("no core is known for cargo's target {triple}"),
+                    "name one: `.target(\"cortex-m4\")`; `tinyc targets` lists them",
+                ));
+            }
+        };
+        tinyc_targets::find(name).map_err(|unknown| fault(unknown.to_string(), "`tinyc targets` lists them"))
+    }
+}
+
+impl Script {
+    fn from_cargo() -> Result<Self, Diagnostics> {
+        let variable = |name: &str| -> Result<OsString, Diagnostics> {
+            std::env::var_os(name).ok_or_else(|| {
+                fault(format!("{name} is not set"), "`emit` is for build scripts, which cargo runs")
+            })
+        };
+        Ok(Self {
+            out_dir: variable("OUT_DIR")?.into(),
+            triple: variable("TARGET")?.to_string_lossy().into_owned(),
+            said: String::new(),
+        })
+    }
+}
+
+fn fault(message: String, help: &str) -> Diagnostics {
+    Diagnostic::error(BUILD_SCRIPT, message).help(help.to_owned()).into()
+}
+
+/// Tells cargo, or tells the user and ends the script.
+fn finish(result: Result<String, Diagnostics>) {
+    match result {
+        Ok(said) => print!("{said}"),
+        Err(diagnostics) => {
+            eprintln!("{diagnostics}");
+            std::process::exit(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(folder: &str, triple: &str) -> Script {
+        let out_dir = std::env::temp_dir().join(format!("tinyc-build-{}-{folder}", std::process::id()));
+        std::fs::create_dir_all(&out_dir).unwrap();
+        Script { out_dir, triple: triple.into(), said: String::new() }
+    }
+
+    const MODEL: &str = "examples/models/digits/digits_int8_io.onnx";
+
+    #[test]
+    fn the_module_is_named_after_the_model_and_cargo_hears_of_it() {
+        let script = script("rust", "thumbv6m-none-eabi");
+        let out = script.out_dir.clone();
+        let said = build(MODEL).target_from_cargo().write(Emit::Rust, script).unwrap();
+        assert!(said.contains(&format!("cargo::rerun-if-changed={MODEL}\n")), "{said}");
+        let text = std::fs::read_to_string(out.join("digits_int8_io.rs")).unwrap();
+        assert!(text.contains("pub mod digits_int8_io {"));
+        std::fs::remove_dir_all(out).unwrap();
+    }
+
+    #[test]
+    fn an_object_is_linked_by_name() {
+        let script = script("object", "thumbv7em-none-eabihf");
+        let out = script.out_dir.clone();
+        let said = build(MODEL).name("digits").write(Emit::Obj, script).unwrap();
+        assert!(said.contains("cargo::rustc-link-lib=static=digits_network\n"), "{said}");
+        assert!(std::fs::read(out.join("libdigits_network.a")).unwrap().starts_with(b"!<arch>\n"));
+        assert!(std::fs::read_to_string(out.join("digits.rs")).unwrap().contains("digits_run"));
+        std::fs::remove_dir_all(out).unwrap();
+    }
+
+    #[test]
+    fn a_state_comes_first_in_both_forms() {
+        let stream = build("examples/models/twins/stream_qdq.onnx");
+        let stream = stream.state("past", "past_next").state("level", "level_next");
+        for (form, function) in [(Emit::Rust, "pub fn run(\n"), (Emit::Obj, "fn machine_code(\n")] {
+            let script = script("state", "thumbv7em-none-eabihf");
+            let out = script.out_dir.clone();
+            stream.write(form, script).unwrap();
+            let text = std::fs::read_to_string(out.join("stream_qdq.rs")).unwrap();
+            let behind = text.rsplit(function).next().unwrap().trim_start();
+            assert!(behind.starts_with("state: &mut [u8; STATE_BYTES],\n"), "{text}");
+            std::fs::remove_dir_all(out).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let refused =
+            |build: Build, triple| build.write(Emit::Rust, script("bad", triple)).unwrap_err().to_string();
+        let text = refused(build(MODEL), "xtensa-esp32-none-elf");
+        assert!(text.contains("no core is known") && text.contains(".target("), "{text}");
+        let text = refused(build("missing.onnx"), "thumbv6m-none-eabi");
+        assert!(text.contains("missing.onnx"), "{text}");
+        let text = refused(build(MODEL).ram(100), "thumbv6m-none-eabi");
+        assert!(text.contains("ram: needs"), "{text}");
+    }
+}
