@@ -78,9 +78,13 @@ fn prove(model: &Model, core: &str, count: usize) {
     assert_eq!(simulated.layers.len(), compiled.program.calls.len(), "{name} on {core}");
     let emulated = run(&compiled, &target, Method::QemuObject, &samples);
     assert!(emulated.is_proof(), "{emulated}");
-    // QEMU's clock on these machines has ticks of 40 instructions.
+    // QEMU's clock has ticks of 40 instructions; on RISC-V of 100, and what a tick is was measured over 40,000 of them.
     let (ours, theirs) = (simulated.instructions.first, emulated.instructions.first);
-    assert!(ours.abs_diff(theirs) <= 80, "{name} on {core}: {ours} instructions, under QEMU {theirs}");
+    let unsure = if target.core.isa == Isa::Riscv32 { ours / 40_000 } else { 0 };
+    assert!(
+        ours.abs_diff(theirs) <= 80 + unsure,
+        "{name} on {core}: {ours} instructions, under QEMU {theirs}"
+    );
     // Seen from a caller's caller there, so with one frame more, and what does not fit into four registers.
     let arguments = compiled.program.inputs.len() + compiled.program.outputs.len() + 1;
     let frame = 64 + 4 * arguments.saturating_sub(4) as u64;
