@@ -4,7 +4,7 @@
 //! no libm, no fused multiply-add, no wider float. So a soft-float core, an FPU and the host agree, provided that
 //! contraction is off and subnormals are kept. The operations and their order are part of the definition: the
 //! C text in [`crate::c_twin`] has them too, and tests compare both over every float. On binary64 there are
-//! [`exp64`] and [`log64`], compared over samples.
+//! [`exp64()`] and [`log64()`], compared over samples.
 //!
 //! | function | max error, ULP | cycles M4F | cycles M0+ |
 //! |---|--:|--:|--:|

@@ -2,7 +2,7 @@
 
 /// `ln x` on binary64, within 0.83 ULP (0.821 measured over a million arguments).
 ///
-/// Method: that of [`log`](super::log), with a near-minimax `P` of degree 6 (error 2^-51.5, which the factors before it bring
+/// Method: that of [`log`](super::log()), with a near-minimax `P` of degree 6 (error 2^-51.5, which the factors before it bring
 /// below 2^-59); `1 + f` is cut out by the high word alone. `ln 2` has a high part of 36 bits, so its product with an exponent
 /// is exact.
 ///
