@@ -115,7 +115,8 @@ fn prove(group: &str, models: &[Model]) {
     let in_rust = |model: &Model| group == "own" || IN_RUST.contains(&model.name.as_str());
     let rust_models: Vec<usize> = (0..models.len()).filter(|&i| in_rust(&models[i])).collect();
     let rust_programs: Vec<_> = rust_models.iter().map(|&i| programs[i]).collect();
-    let rust = RustHost::build(&folder, &rust_programs, rust_host::FAST).unwrap_or_else(|e| panic!("{e}"));
+    let build = || RustHost::build(&folder, &rust_programs, rust_host::FAST).unwrap_or_else(|e| panic!("{e}"));
+    let rust = (!rust_programs.is_empty()).then(build);
     for (i, (model, compiled)) in models.iter().zip(&all).enumerate() {
         let name = &model.name;
         let forms = Forms {
@@ -141,7 +142,8 @@ fn prove(group: &str, models: &[Model]) {
             outputs.push(output);
         }
         let mut runs = vec![("C", host.run(i, &inputs))];
-        if let Some(position) = rust_models.iter().position(|&model| model == i) {
+        let position = rust_models.iter().position(|&model| model == i);
+        if let Some((position, rust)) = position.zip(rust.as_ref()) {
             runs.push(("Rust", rust.run(position, &inputs)));
         }
         for (language, ran) in runs {
