@@ -115,7 +115,8 @@ fn prove(group: &str, models: &[Model]) {
     let in_rust = |model: &Model| group == "own" || IN_RUST.contains(&model.name.as_str());
     let rust_models: Vec<usize> = (0..models.len()).filter(|&i| in_rust(&models[i])).collect();
     let rust_programs: Vec<_> = rust_models.iter().map(|&i| programs[i]).collect();
-    let build = || RustHost::build(&folder, &rust_programs, rust_host::FAST).unwrap_or_else(|e| panic!("{e}"));
+    let build =
+        || RustHost::build(&folder, &rust_programs, rust_host::FAST).unwrap_or_else(|e| panic!("{e}"));
     let rust = (!rust_programs.is_empty()).then(build);
     for (i, (model, compiled)) in models.iter().zip(&all).enumerate() {
         let name = &model.name;
