@@ -49,9 +49,12 @@ impl Layouter {
             let mut first = 0;
             for number in 0..group.items.len() {
                 if group.items[number].bytes == 4 {
-                    if !address.is_multiple_of(4)
-                        && (first..number).rev().any(|before| self.widen(&mut group.items[before]))
-                    {
+                    // Branches behind the padding of a head would ask for more of it without end.
+                    let plain = group.items[number].kind == Kind::Plain;
+                    let mut widen = |before: usize| {
+                        group.items[before].inst.op != Op::Nop && self.widen(&mut group.items[before])
+                    };
+                    if plain && !address.is_multiple_of(4) && (first..number).rev().any(&mut widen) {
                         changed = true;
                         address += 2;
                     }
