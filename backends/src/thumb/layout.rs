@@ -72,17 +72,24 @@ struct Group {
     entered: u64,
 }
 
+/// How often the insides of hot blocks are aligned: what moves behind them could ask for it without end.
+const ROUNDS: u32 = 4;
+
 /// Lays a function out.
 pub(super) fn layout(body: &Body, flavor: Flavor) -> Layout {
     let order = order(&body.blocks);
     let mut groups = groups(&body.blocks, &order, flavor);
     let mut layouter =
         Layouter { flavor, starts: Vec::new(), addresses: Vec::new(), pools: Vec::new(), end: 0 };
+    let mut rounds = 0;
     while layouter.place(&groups)
         && (layouter.island(&mut groups)
             || layouter.relax(&mut groups)
             || layouter.align_heads(&mut groups)
-            || layouter.align_insides(&mut groups))
+            || (0..ROUNDS).contains(&rounds) && {
+                rounds += 1;
+                layouter.align_insides(&mut groups)
+            })
     {}
     layouter.finish(groups)
 }
