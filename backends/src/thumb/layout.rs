@@ -72,24 +72,17 @@ struct Group {
     entered: u64,
 }
 
-/// How often the insides of hot blocks are aligned: what moves behind them could ask for it without end.
-const ROUNDS: u32 = 4;
-
 /// Lays a function out.
 pub(super) fn layout(body: &Body, flavor: Flavor) -> Layout {
     let order = order(&body.blocks);
     let mut groups = groups(&body.blocks, &order, flavor);
     let mut layouter =
         Layouter { flavor, starts: Vec::new(), addresses: Vec::new(), pools: Vec::new(), end: 0 };
-    let mut rounds = 0;
     while layouter.place(&groups)
         && (layouter.island(&mut groups)
             || layouter.relax(&mut groups)
             || layouter.align_heads(&mut groups)
-            || (0..ROUNDS).contains(&rounds) && {
-                rounds += 1;
-                layouter.align_insides(&mut groups)
-            })
+            || layouter.align_insides(&mut groups))
     {}
     layouter.finish(groups)
 }
@@ -246,22 +239,28 @@ impl Layouter {
     fn island(&mut self, groups: &mut [Group]) -> bool {
         const REACH: u32 = 1000;
         let mut first: Option<u32> = None;
+        // The words that a pool here would hold.
+        let mut waiting: Vec<Symbol> = Vec::new();
         for (at, group) in groups.iter_mut().enumerate() {
             for number in 0..group.items.len() {
                 let address = self.addresses[at][number];
-                if matches!(group.items[number].kind, Kind::Literal(_)) {
+                if let Kind::Literal(word) = group.items[number].kind {
                     first = first.or(Some(address));
+                    if !waiting.contains(&word) {
+                        waiting.push(word);
+                    }
                 }
                 if self.pools.iter().any(|pool| (pool.0, pool.1) == (at, number)) {
                     first = None;
+                    waiting.clear();
                 }
                 let ahead = self.pools.iter().find(|pool| (pool.0, pool.1) >= (at, number));
                 let last = ahead.map_or(0, |pool| pool.2 + 4 * pool.3.len() as u32);
                 let next = group.items.get(number + 1);
                 let flags = next.is_some_and(|next| next.inst.op == Op::Bcond)
                     || matches!(group.items[number].inst.op, Op::Bcond);
-                if first.is_some_and(|first| last > first + REACH && address + 64 > first + REACH - 200)
-                    && !flags
+                let end = address + 4 * waiting.len() as u32;
+                if first.is_some_and(|first| last > first + REACH && end + 64 > first + REACH - 200) && !flags
                 {
                     let inst = Inst::new(Op::B);
                     let over = Item { inst, kind: Kind::Over, bytes: 2, taken: group.count.times };

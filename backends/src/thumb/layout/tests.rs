@@ -182,3 +182,18 @@ fn hot_loops_lie_on_word_borders() {
     assert_eq!(short.code[short.spans[1].range.start].address % 4, 0);
     assert!(straddling(&short, 1) > 0 && short.bytes < straight.bytes);
 }
+
+#[test]
+fn words_are_many_and_still_within_reach() {
+    // Denser than code: a pool of all of them would be out of reach of the first.
+    let pieces =
+        (0..600).map(|number| Piece::Literal { d: Reg::r(1), word: Symbol::Number(0x1234_5600 + number) });
+    let layout = laid_out(vec![(pieces.collect(), End::Return(Vec::new()), 1)], "cortex-m0");
+    let loads = layout.code.iter().filter(|placed| placed.inst.op == Op::LdrLit);
+    for placed in loads.clone() {
+        let at = ((placed.address + 4) & !3) + placed.inst.imm as u32;
+        assert!((0..=1020).contains(&placed.inst.imm), "{}", placed.inst.imm);
+        assert!(layout.literals.iter().any(|&(offset, _)| offset == at));
+    }
+    assert_eq!((loads.count(), layout.literals.len()), (600, 600));
+}
