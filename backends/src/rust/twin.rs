@@ -75,10 +75,11 @@ mod tests {
         let wanted = BTreeSet::from([wanted.to_owned()]);
         let texts = closure(sources, &wanted);
         let first = |text: &String| {
-            let head = text.lines().find(|l| !l.starts_with(['/', '#'])).unwrap().to_owned();
+            let head = text.lines().find(|l| !l.starts_with(['/', '#'])).unwrap();
+            let head = head.strip_prefix("pub(super) ").unwrap_or(head);
             head.split(['(', ':', '<']).next().unwrap().rsplit(' ').next().unwrap().to_owned()
         };
-        texts.iter().map(|t| first(t).replace("super)", "")).collect()
+        texts.iter().map(first).collect()
     }
 
     #[test]

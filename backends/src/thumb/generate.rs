@@ -33,8 +33,6 @@ pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Ge
         [&hoist, &|code| flavor.thumb2 && advance(code, flavor, Movers::Stores), &|code| {
             flavor.thumb2 && advance(code, flavor, Movers::All)
         }];
-    // Each way takes as long as the first.
-    let steps = if is_long(&best.1) { &[][..] } else { &steps[..] };
     for step in steps {
         let mut code = best.1.clone();
         if step(&mut code) {
@@ -45,12 +43,6 @@ pub(super) fn function(function: &Function, flavor: Flavor, model: &Model) -> Ge
         }
     }
     best.0
-}
-
-/// Whether a function is so long that it is generated in one way only.
-fn is_long(code: &Code<VReg>) -> bool {
-    const LONG: usize = 1500;
-    code.blocks.iter().map(|block| block.lines.len()).sum::<usize>() > LONG
 }
 
 /// A change of selected instructions; whether it found anything to change.
@@ -89,8 +81,7 @@ impl Ways<'_> {
 
     /// With values in so many registers; and whether the allocator found one for everything.
     fn with_registers(&self, registers: usize, mut code: Code<VReg>, mut vregs: usize) -> (Generated, bool) {
-        let loose = Flavor { fetches_words: false, ..self.flavor };
-        let flavor = if is_long(&code) { loose } else { self.flavor };
+        let flavor = self.flavor;
         if flavor.thumb2 {
             schedule(&mut code, registers, Stalls::of(self.model.timing()));
         }
@@ -106,6 +97,7 @@ impl Ways<'_> {
         }
         let mut costs = count(&placed, self.model);
         // Word borders are worth a few bytes, but no cycles.
+        let loose = Flavor { fetches_words: false, ..flavor };
         if loose != flavor {
             let other = layout(&framed.body, loose);
             let others = count(&other, self.model);
