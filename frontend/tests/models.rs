@@ -29,13 +29,15 @@ fn compare(model: &Path, vectors: &Path, samples: usize) -> Agreement {
         assert_eq!(graph.inputs.len(), stored.keys().filter(|k| k.starts_with("in_")).count());
         for (i, output) in eval::eval(graph, &inputs).outputs(graph).iter().enumerate() {
             let expected = sample(&stored[&format!("out_{i}")], index, &output.shape);
-            if let (Data::F32(a), Data::F32(b)) = (&output.data, &expected.data) {
+            assert_eq!(output.dtype(), expected.dtype());
+            if output.dtype().is_float() || matches!(output.data, Data::F16(_)) {
+                let reals = |data: &Data| data.to_reals().into_iter().map(|v| v as f32).collect::<Vec<_>>();
+                let (a, b) = (reals(&output.data), reals(&expected.data));
                 let largest = b.iter().fold(1f32, |m, v| m.max(v.abs()));
-                let far = a.iter().zip(b).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
+                let far = a.iter().zip(&b).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
                 float = float.max(far / largest);
             } else {
                 let (a, b) = (output.data.to_ints().unwrap(), expected.data.to_ints().unwrap());
-                assert_eq!(output.dtype(), expected.dtype());
                 equal += a.iter().zip(&b).filter(|(a, b)| a == b).count();
                 total += a.len();
                 step = step.max(a.iter().zip(&b).map(|(a, b)| (a - b).abs()).max().unwrap_or(0));

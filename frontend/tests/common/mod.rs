@@ -116,6 +116,7 @@ pub fn read_npz(path: &Path) -> BTreeMap<String, Tensor> {
         let shape: Vec<usize> = array.shape().iter().map(|&d| d as usize).collect();
         let npyz::DType::Plain(ty) = array.dtype() else { continue };
         let dtype = match ty.to_string().trim_start_matches(['<', '|', '>']) {
+            "f2" => DType::F16,
             "f4" => DType::F32,
             "i1" => DType::I8,
             "i8" => DType::I64,
@@ -124,6 +125,9 @@ pub fn read_npz(path: &Path) -> BTreeMap<String, Tensor> {
             _ => continue,
         };
         let data = match dtype {
+            DType::F16 => Data::F16(
+                array.into_vec::<half::f16>().unwrap().into_iter().map(half::f16::to_bits).collect(),
+            ),
             DType::F32 => Data::F32(array.into_vec().unwrap()),
             DType::I8 => Data::I8(array.into_vec().unwrap()),
             DType::I32 => Data::I32(array.into_vec().unwrap()),

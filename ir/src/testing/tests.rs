@@ -92,6 +92,7 @@ fn random_graphs_cover_what_they_promise() {
         "sample",
         "compact",
         "suppress",
+        "tree_ensemble",
     ];
     let quantized_only = ["dequantize", "requantize"];
     for name in Op::NAMES {
