@@ -7,7 +7,7 @@ use crate::support::vectors::Vectors;
 use std::fmt::Write as _;
 use tinyc::agreement::Agreement;
 use tinyc::pipeline::{Compiled, Emit, Options, compile};
-use tinyc::verify::{self, Verification};
+use tinyc::verify::{self, Method, Verification};
 use tinyc_ir::eval::eval;
 use tinyc_ir::{DType, Tensor};
 
@@ -39,7 +39,8 @@ fn row(model: Model) -> ModelRow {
     let cycles = compiled.object.as_ref().expect("it was emitted").total.cycles;
     let count = vectors.count().min(if cycles > LONG { 1 } else { SAMPLES });
     let samples: Vec<Vec<Tensor>> = (0..count).map(|i| vectors.inputs(graph, i)).collect();
-    let verification = verify::verify(&compiled, &target, &samples, &verify::Options::default(), &mut |_| {})
+    let simulated = verify::Options { method: Method::Simulator, ..verify::Options::default() };
+    let verification = verify::verify(&compiled, &target, &samples, &simulated, &mut |_| {})
         .unwrap_or_else(|e| panic!("{}: {e}", model.name));
     let (mut got, mut expected) = (Vec::new(), Vec::new());
     for (i, inputs) in samples.iter().enumerate().filter(|_| model.answered) {
