@@ -1,6 +1,7 @@
 //! The graph under construction and what each ONNX tensor name has become in it.
 
 use super::extent::Extent;
+use super::minifloat::Minifloat;
 use super::proto::FunctionProto;
 use super::{code, tensor};
 use std::cell::RefCell;
@@ -47,6 +48,8 @@ pub(super) struct Builder {
     constants: BTreeMap<String, Vec<Value>>,
     /// Narrow values and what stands for them in arithmetic.
     pub(super) widened: BTreeMap<Value, Value>,
+    /// Tensors that are stored as integers and mean floats of 8 or 4 bits.
+    pub(super) minifloats: BTreeMap<String, Minifloat>,
     /// The numbers of values made of constants, as far as they were needed.
     computed: RefCell<BTreeMap<Value, Arc<Tensor>>>,
 }
@@ -69,7 +72,15 @@ impl Builder {
             fixed: Vec::new(),
             constants: BTreeMap::new(),
             widened: BTreeMap::new(),
+            minifloats: BTreeMap::new(),
             computed: RefCell::default(),
+        }
+    }
+
+    /// Says what the elements of a tensor mean, if they are floats of 8 or 4 bits.
+    pub(super) fn mark(&mut self, name: &str, format: Option<Minifloat>) {
+        if let Some(format) = format {
+            self.minifloats.insert(name.to_owned(), format);
         }
     }
 

@@ -3,7 +3,8 @@
 use super::builder::{Builder, Slot};
 use super::inline::Importer;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
-use super::{Imported, Options, captures, code, model, order, quantization, signature, tensor};
+use super::signature::Declared;
+use super::{Imported, Options, captures, code, minifloat, model, order, quantization, signature, tensor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tinyc_ir::{DType, Diagnostic, Diagnostics, Tensor, TensorType, Value};
@@ -199,8 +200,11 @@ impl<'m> Run<'m> {
             if !self.used.contains(init.name()) {
                 continue;
             }
-            let slot = match tensor::read(init, base_dir.as_deref()) {
-                Ok(tensor) => Slot::Constant(Arc::new(tensor)),
+            let slot = match tensor::read_stored(init, base_dir.as_deref()) {
+                Ok((tensor, format)) => {
+                    self.build.mark(init.name(), format);
+                    Slot::Constant(Arc::new(tensor))
+                }
                 Err(diagnostic) => {
                     let place = self.place("initializer", init.name());
                     self.report(diagnostic.at(place));
@@ -246,7 +250,8 @@ impl<'m> Run<'m> {
                 continue; // reported: its name is another's
             }
             match signature::resolve(info, options, &bindings) {
-                Ok(mut ty) => {
+                Ok((mut ty, format)) => {
+                    self.build.mark(info.name(), format);
                     if quantization::is_storage(ty.dtype) {
                         ty.quant = stated.get(info.name()).cloned();
                     }
@@ -267,7 +272,10 @@ impl<'m> Run<'m> {
         for name in self.graph.node[index].output.iter().filter(|n| !n.is_empty()) {
             let info = self.declared.get(name.as_str());
             match info.map(|info| signature::resolve(info, &Options::default(), &bindings)) {
-                Some(Ok(ty)) => self.build.input(name, ty),
+                Some(Ok((ty, format))) => {
+                    self.build.mark(name, format);
+                    self.build.input(name, ty);
+                }
                 _ => drop(self.build.slots.insert(name.to_owned(), Slot::Unknown)),
             }
         }
@@ -302,6 +310,10 @@ impl<'m> Run<'m> {
                     return Err(Some(Diagnostic::error(code::NAME_UNKNOWN, message)));
                 }
             }
+        }
+        let reads = captures::reads(node);
+        if !minifloat::takes(node) && reads.iter().any(|name| self.build.minifloats.contains_key(*name)) {
+            return Err(Some(minifloat::refusal(node)));
         }
         if node.output.iter().all(String::is_empty) {
             let message = format!("no result of {} has a name", node.op_type());
@@ -384,7 +396,7 @@ impl<'m> Run<'m> {
     }
 
     fn compare_declared(&mut self, info: &ValueInfoProto, value: Value, place: String) {
-        let Ok((_, Some(dims))) = signature::declared(info) else { return };
+        let Ok(Declared { dims: Some(dims), .. }) = signature::declared(info) else { return };
         let shape = &self.build.graph.ty(value).shape;
         let fits = dims.len() == shape.rank()
             && dims.iter().zip(shape.iter()).all(|(d, &s)| !matches!(d, signature::Dim::Fixed(f) if *f != s));

@@ -71,6 +71,7 @@ impl Importer {
             Self::Operator(info, opset) => {
                 let mut cx = Context::new(node, index, opset, build);
                 (info.import)(&mut cx)?;
+                cx.follow_minifloats();
                 cx.follow_extents()
             }
             Self::Function(function) => {

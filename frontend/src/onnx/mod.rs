@@ -16,6 +16,7 @@ mod functions;
 mod importer;
 mod inline;
 mod layout;
+mod minifloat;
 mod model;
 pub mod ops;
 mod order;
@@ -121,12 +122,13 @@ fn read_file(path: &Path, options: &Options) -> Result<Vec<u8>, Diagnostics> {
 /// The largest file that [`import_file`] reads: protobuf messages end at 2 GiB.
 pub const MAX_FILE_BYTES: u64 = (1 << 31) - 1;
 
-/// Reads a tensor that stands alone, as ONNX's test vectors do; its numbers lie in the message.
+/// Reads a tensor that stands alone, as ONNX's test vectors do; its numbers lie in the message. Floats of 8 and 4 bits come as u8 and
+/// u4.
 ///
 /// # Errors
 /// An element type that has no tensor here, numbers that do not fit it, and data in other files.
 pub fn read_tensor(message: &proto::TensorProto) -> Result<Tensor, Diagnostic> {
-    tensor::read(message, None)
+    tensor::read_stored(message, None).map(|(tensor, _)| tensor)
 }
 
 /// Every ONNX operator that can be imported, sorted by domain and name.

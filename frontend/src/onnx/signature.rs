@@ -1,5 +1,6 @@
 //! The types of a model's inputs: dimensions that the file leaves open are filled in or asked for.
 
+use super::minifloat::Minifloat;
 use super::proto::tensor_shape_proto::dimension;
 use super::proto::{TypeProto, ValueInfoProto, type_proto};
 use super::{Options, code, tensor};
@@ -14,15 +15,25 @@ pub(super) enum Dim {
     Open(String),
 }
 
-/// Element type and dimensions as declared; no dimensions if not even their number is known.
-pub(super) fn declared(info: &ValueInfoProto) -> Result<(DType, Option<Vec<Dim>>), Diagnostic> {
+/// A type as declared.
+pub(super) struct Declared {
+    /// As what elements are stored.
+    pub(super) dtype: DType,
+    /// What the bits mean, if they are floats of 8 or 4 bits.
+    pub(super) format: Option<Minifloat>,
+    /// `None` if not even their number is known.
+    pub(super) dims: Option<Vec<Dim>>,
+}
+
+/// The declared type of a tensor.
+pub(super) fn declared(info: &ValueInfoProto) -> Result<Declared, Diagnostic> {
     let Some(TypeProto { value: Some(type_proto::Value::TensorType(ty)), .. }) = &info.r#type else {
         return Err(Diagnostic::error(
             code::ELEMENT_TYPE,
             "only tensors are supported, not sequences, maps or optionals",
         ));
     };
-    let dtype = tensor::dtype(ty.elem_type()).map_err(|name| {
+    let (dtype, format) = tensor::storage(ty.elem_type()).map_err(|name| {
         Diagnostic::error(code::ELEMENT_TYPE, format!("element type {name} is not supported"))
     })?;
     let dims = ty.shape.as_ref().map(|shape| {
@@ -37,14 +48,16 @@ pub(super) fn declared(info: &ValueInfoProto) -> Result<(DType, Option<Vec<Dim>>
         };
         shape.dim.iter().map(dim).collect()
     });
-    Ok((dtype, dims))
+    Ok(Declared { dtype, format, dims })
 }
 
 /// What the user's shapes say about named open dimensions.
 pub(super) fn bindings(inputs: &[&ValueInfoProto], options: &Options) -> BTreeMap<String, usize> {
     let mut bindings = BTreeMap::new();
     for info in inputs {
-        let (Some(given), Ok((_, Some(dims)))) = (options.shapes.get(info.name()), declared(info)) else {
+        let (Some(given), Ok(Declared { dims: Some(dims), .. })) =
+            (options.shapes.get(info.name()), declared(info))
+        else {
             continue;
         };
         for (dim, &size) in dims.iter().zip(given) {
@@ -58,13 +71,13 @@ pub(super) fn bindings(inputs: &[&ValueInfoProto], options: &Options) -> BTreeMa
     bindings
 }
 
-/// The static type of an input.
+/// The static type of an input, and the format of its elements if they are floats of 8 or 4 bits.
 pub(super) fn resolve(
     info: &ValueInfoProto,
     options: &Options,
     bindings: &BTreeMap<String, usize>,
-) -> Result<TensorType, Diagnostic> {
-    let (dtype, dims) = declared(info)?;
+) -> Result<(TensorType, Option<Minifloat>), Diagnostic> {
+    let Declared { dtype, format, dims } = declared(info)?;
     let name = info.name();
     if let Some(given) = options.shapes.get(name) {
         let fits = dims.as_ref().is_none_or(|dims| {
@@ -78,7 +91,7 @@ pub(super) fn resolve(
                 .note(format!("the model declares {dtype}{declared}")));
         }
         tensor::checked_elements(given, dtype)?;
-        return Ok(TensorType::new(dtype, given.clone()));
+        return Ok((TensorType::new(dtype, given.clone()), format));
     }
     let Some(dims) = dims else {
         return Err(Diagnostic::error(
@@ -108,7 +121,7 @@ pub(super) fn resolve(
     }
     let sizes: Vec<usize> = sizes.into_iter().flatten().collect();
     tensor::checked_elements(&sizes, dtype)?;
-    Ok(TensorType::new(dtype, sizes))
+    Ok((TensorType::new(dtype, sizes), format))
 }
 
 /// Dimensions as the model writes them: `[batch,49,?]`.

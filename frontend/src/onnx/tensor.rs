@@ -1,5 +1,6 @@
 //! From a stored ONNX tensor to a tensor of ours. Nothing is allocated before the data are known to be there.
 
+use super::minifloat::Minifloat;
 use super::{code, external, proto};
 use proto::tensor_proto::{DataLocation, DataType};
 use proto::{StringStringEntryProto, TensorProto};
@@ -72,11 +73,33 @@ pub(super) fn checked_elements(dims: &[usize], dtype: DType) -> Result<usize, Di
     Ok(if dims.contains(&0) { 0 } else { product.unwrap_or(0) })
 }
 
+/// As what an ONNX element type is stored here, and what the bits mean if that is not it; the error names the type.
+pub(super) fn storage(element: i32) -> Result<(DType, Option<Minifloat>), String> {
+    match Minifloat::of(element) {
+        Some(format) => Ok((format.storage(), Some(format))),
+        None => dtype(element).map(|dtype| (dtype, None)),
+    }
+}
+
 /// Reads a tensor, from its message or from a file in `base_dir`.
 pub(super) fn read(proto: &TensorProto, base_dir: Option<&Path>) -> Result<Tensor, Diagnostic> {
-    let dtype = dtype(proto.data_type()).map_err(|name| {
-        Diagnostic::error(code::ELEMENT_TYPE, format!("tensors of element type {name} are not supported"))
-    })?;
+    match read_stored(proto, base_dir)? {
+        (tensor, None) => Ok(tensor),
+        (_, Some(_)) => Err(refusal("floats of 8 or 4 bits here")),
+    }
+}
+
+fn refusal(what: &str) -> Diagnostic {
+    Diagnostic::error(code::ELEMENT_TYPE, format!("tensors of {what} are not supported"))
+}
+
+/// As [`read`], for places where floats of 8 and 4 bits may stand, too.
+pub(super) fn read_stored(
+    proto: &TensorProto,
+    base_dir: Option<&Path>,
+) -> Result<(Tensor, Option<Minifloat>), Diagnostic> {
+    let (dtype, format) =
+        storage(proto.data_type()).map_err(|name| refusal(&format!("element type {name}")))?;
     let wrong = |message: String| Diagnostic::error(code::TENSOR_DATA, message);
     let dims: Option<Vec<usize>> = proto.dims.iter().map(|&d| usize::try_from(d).ok()).collect();
     let dims = dims.ok_or_else(|| wrong(format!("the tensor has a negative dimension: {:?}", proto.dims)))?;
@@ -103,7 +126,7 @@ pub(super) fn read(proto: &TensorProto, base_dir: Option<&Path>) -> Result<Tenso
             data.len()
         )));
     }
-    Ok(Tensor::new(dims, data))
+    Ok((Tensor::new(dims, data), format))
 }
 
 fn entries(entries: &[StringStringEntryProto]) -> impl Iterator<Item = (&str, &str)> {

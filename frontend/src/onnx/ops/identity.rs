@@ -32,7 +32,9 @@ pub(super) fn dropout(cx: &mut Context<'_, '_>) -> Step<()> {
 pub(super) fn constant(cx: &mut Context<'_, '_>) -> Step<()> {
     let attributes = cx.attributes();
     let tensor = if let Some(proto) = attributes.tensor("value")? {
-        tensor::read(proto, cx.build.base_dir.as_deref())?
+        let (tensor, format) = tensor::read_stored(proto, cx.build.base_dir.as_deref())?;
+        cx.build.mark(cx.output(), format);
+        tensor
     } else if let Some(v) = attributes.float("value_float")? {
         Tensor::f32([], vec![v])
     } else if let Some(v) = attributes.floats("value_floats")? {

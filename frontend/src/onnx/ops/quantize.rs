@@ -3,9 +3,11 @@
 
 use crate::onnx::builder::Slot;
 use crate::onnx::context::{Context, Step};
+use crate::onnx::minifloat::{Manner, Minifloat};
 use crate::onnx::quantization::{is_storage, stated_axis};
 use crate::onnx::stored::rounded;
 use crate::onnx::{code, tensor};
+use tinyc_ir::formula::Number;
 use tinyc_ir::op::{Dequantize, Quantize};
 use tinyc_ir::{DType, Diagnostic, TensorType, Value};
 
@@ -13,6 +15,13 @@ use tinyc_ir::{DType, Diagnostic, TensorType, Value};
 pub(super) fn quantize(cx: &mut Context<'_, '_>) -> Step<()> {
     let x = cx.float(0)?;
     let block = block_size(cx)?;
+    if let Some(format) = minifloat_result(cx)? {
+        let manner = Manner::of(cx)?;
+        // The zero point of 4-bit floats is added: of two zeros, the positive one comes out.
+        let adds = cx.operand(2).is_some() && format.storage() == DType::U4;
+        let y = scaled(cx, x, block, |x| if adds { x[0] / x[1] + 0.0 } else { x[0] / x[1] })?;
+        return cx.give_encoded(y, format, manner);
+    }
     let zero = if cx.operand(2).is_some() { Some(cx.plain(2)?) } else { None };
     let dtype = match (zero, cx.attributes().int("output_dtype")?.unwrap_or(0)) {
         (Some(zero), _) => cx.ty(zero).dtype,
@@ -48,6 +57,11 @@ pub(super) fn quantize(cx: &mut Context<'_, '_>) -> Step<()> {
 /// `DequantizeLinear x, scale, zero_point?`
 pub(super) fn dequantize(cx: &mut Context<'_, '_>) -> Step<()> {
     let block = block_size(cx)?;
+    if let Some(format) = cx.minifloat(0) {
+        let x = cx.decoded(0, format)?;
+        let y = scaled(cx, x, block, |x| x[0] * x[1])?;
+        return cx.give(0, y);
+    }
     let (rank, plain) = match cx.operand(0).and_then(|name| cx.build.slots.get(name)) {
         Some(Slot::Constant(tensor)) => (tensor.shape.rank(), !is_storage(tensor.dtype())),
         Some(Slot::Value(value)) => (cx.ty(*value).shape.rank(), !cx.ty(*value).is_quantized()),
@@ -72,6 +86,33 @@ pub(super) fn dequantize(cx: &mut Context<'_, '_>) -> Step<()> {
     })?;
     let y = cx.reshape(y, &shape)?;
     cx.give(0, y)
+}
+
+/// The format of a `QuantizeLinear` whose result consists of floats of 8 or 4 bits.
+fn minifloat_result(cx: &Context<'_, '_>) -> Step<Option<Minifloat>> {
+    let stated = cx.attributes().int("output_dtype")?.and_then(|number| i32::try_from(number).ok());
+    Ok(cx.minifloat(2).or(stated.and_then(Minifloat::of)))
+}
+
+/// A formula of `x` and the scale beside it. Such floats have a zero of their own: a zero point may only say so.
+fn scaled(
+    cx: &mut Context<'_, '_>,
+    x: Value,
+    block: usize,
+    f: impl for<'w> Fn(&[Number<'w>]) -> Number<'w>,
+) -> Step<Value> {
+    if cx.operand(2).is_some() && cx.known_ints(2)?.iter().any(|&zero| zero != 0) {
+        return Err(Diagnostic::error(
+            code::ZERO_POINT,
+            "a zero point other than 0 of floats is not supported",
+        ));
+    }
+    let scale = cx.float(1)?;
+    let shape = cx.ty(x).shape.clone();
+    let axis = stated_axis(cx.attributes().int("axis")?, shape.rank());
+    let (x, scale) = beside(cx, x, scale, None, axis, block)?;
+    let y = cx.map("scaled", &[x, scale[0]], f)?;
+    cx.reshape(y, &shape)
 }
 
 fn block_size(cx: &Context<'_, '_>) -> Step<usize> {

@@ -4,6 +4,7 @@ use crate::onnx::attribute::unsupported;
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use crate::onnx::functions;
+use crate::onnx::minifloat::{Manner, Minifloat};
 use tinyc_ir::formula::Number;
 use tinyc_ir::{DType, Diagnostic};
 
@@ -139,10 +140,10 @@ pub(super) fn is_inf(cx: &mut Context<'_, '_>) -> Step<()> {
 /// `Cast x` to another type: floats to integers towards zero and into the range, integers cut to the low bits.
 pub(super) fn cast(cx: &mut Context<'_, '_>) -> Step<()> {
     let to = cx.attributes().int("to")?.and_then(|v| i32::try_from(v).ok()).unwrap_or(0);
-    let to = crate::onnx::tensor::dtype(to).map_err(|name| {
+    let (to, format) = crate::onnx::tensor::storage(to).map_err(|name| {
         Diagnostic::error(code::ELEMENT_TYPE, format!("Cast to element type {name} is not supported"))
     })?;
-    convert(cx, to)
+    convert(cx, to, format)
 }
 
 /// `BitCast x`: the same bits as another type of the same size.
@@ -169,15 +170,27 @@ pub(super) fn bit_cast(cx: &mut Context<'_, '_>) -> Step<()> {
 pub(super) fn cast_like(cx: &mut Context<'_, '_>) -> Step<()> {
     let like = cx.input(1)?;
     let to = cx.ty(like).dtype;
-    convert(cx, to)
+    convert(cx, to, cx.minifloat(1))
 }
 
-fn convert(cx: &mut Context<'_, '_>, to: DType) -> Step<()> {
-    let x = cx.input(0)?;
-    if cx.ty(x).dtype == to {
-        return cx.pass_on(0);
+/// Operand 0 in another type: one of arithmetic, or the storage of a `format` of 8 or 4 bits.
+fn convert(cx: &mut Context<'_, '_>, to: DType, format: Option<Minifloat>) -> Step<()> {
+    let manner = Manner::of(cx)?;
+    let from = cx.minifloat(0);
+    let x = match from {
+        Some(from) if format != Some(from) => cx.decoded(0, from)?,
+        _ => cx.input(0)?,
+    };
+    if from == format && cx.ty(x).dtype == to {
+        cx.pass_on(0)?;
+        cx.build.mark(cx.output(), format);
+        return Ok(());
     }
-    let x = cx.plain(0)?;
+    let x = if from.is_some() { x } else { cx.plain(0)? };
+    if let Some(format) = format {
+        let x = cx.map("f32", &[x], |x| x[0].to(DType::F32))?;
+        return cx.give_encoded(x, format, manner);
+    }
     let y = cx.map("y", &[x], |x| x[0].to(to))?;
     cx.give(0, y)
 }
