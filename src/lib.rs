@@ -9,6 +9,8 @@ pub mod agreement;
 pub mod board;
 pub mod budget;
 pub mod build;
+#[cfg(feature = "host")]
+pub mod host;
 #[cfg(feature = "cli")]
 pub mod npz;
 pub mod pipeline;

@@ -87,16 +87,24 @@ impl<'a> Sequence<'a> {
 
     /// The next run, on the tensors that the user supplies.
     pub fn next(&mut self, supplied: &[Tensor]) -> Evaluation {
+        let evaluation = eval(self.graph, &self.inputs(supplied));
+        self.keep(&evaluation.outputs(self.graph));
+        evaluation
+    }
+
+    /// All inputs of the next run: what the user supplies, and what the last run left.
+    pub fn inputs(&self, supplied: &[Tensor]) -> Vec<Tensor> {
         let mut supplied = supplied.iter();
-        let mut input = |i: usize| match self.states.0.iter().position(|kept| kept.input == i) {
+        let input = |i: usize| match self.states.0.iter().position(|kept| kept.input == i) {
             Some(at) => self.now[at].clone(),
             None => supplied.next().expect("one tensor per supplied input").clone(),
         };
-        let inputs: Vec<Tensor> = (0..self.graph.inputs.len()).map(&mut input).collect();
-        let evaluation = eval(self.graph, &inputs);
-        let new = |kept: &Kept| evaluation.tensor(self.graph.outputs[kept.output]).clone();
-        self.now = self.states.0.iter().map(new).collect();
-        evaluation
+        (0..self.graph.inputs.len()).map(input).collect()
+    }
+
+    /// Takes from all outputs of a run what the next one starts from.
+    pub fn keep(&mut self, outputs: &[Tensor]) {
+        self.now = self.states.0.iter().map(|kept| outputs[kept.output].clone()).collect();
     }
 }
 

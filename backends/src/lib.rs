@@ -3,6 +3,8 @@
 
 pub mod c;
 pub mod codegen;
+#[cfg(feature = "cranelift")]
+pub mod cranelift;
 pub mod native;
 pub mod riscv32;
 pub mod rust;

@@ -1,4 +1,4 @@
-//! `tinyc run`: the reference evaluation of a model on the host, compared with what the input file knows of the answers.
+//! `tinyc run`: a model evaluated on the host, compared with what the input file knows of the answers.
 
 use super::args::{ModelArgs, StateArgs};
 use super::progress::Progress;
@@ -9,13 +9,18 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use tinyc::agreement::Agreement;
+use tinyc::host::Network;
 use tinyc::npz::{self, Array, stand_in};
+use tinyc::pipeline::Model;
 use tinyc::report::Message;
 use tinyc::samples::{self, Samples};
 use tinyc::state::Sequence;
 use tinyc_ir::{DType, Data, Graph, Tensor, TensorType};
 
-/// Evaluates a model on the host: the reference that all emitted code is compared with
+/// Evaluates a model on the host, with the bits that all emitted code has, too
+///
+/// The model becomes native code of this machine, and all its cores run samples; --reference uses the slow evaluator that
+/// defines these bits. With --state, samples are a sequence and run one after the other.
 ///
 /// The inputs are arrays of an .npz file (or one .npy array), named like the model's inputs or in_0, in_1, ...; a model with
 /// one input takes the first array that fits. Several samples are stacked in front. Arrays `labels` (class numbers)
@@ -40,6 +45,10 @@ pub(super) struct Args {
     /// Evaluate only the first N samples
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     samples: Option<u64>,
+
+    /// Evaluate with the definition instead of native code: the same outputs, slower
+    #[arg(long)]
+    reference: bool,
 
     /// Take floats for quantised inputs, and quantise them as the model's inputs say
     #[arg(long)]
@@ -106,19 +115,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     let limit = args.samples.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
     let samples = samples::select(&npz, &model, limit, args.quantize_inputs)?;
     let progress = Progress::bar("evaluating", samples.inputs.len() as u64);
-    let mut outputs: Vec<Vec<Tensor>> = vec![Vec::new(); graph.outputs.len()];
-    // Without a state, each run begins as the first does.
-    let mut sequence = Sequence::new(graph, &model.states);
-    for (sample, inputs) in samples.inputs.iter().enumerate() {
-        let run = sequence.next(inputs);
-        if let Some(failure) = samples::failure(graph, &run, sample) {
-            return Err(Failure::from(failure.at(&*npz.name)));
-        }
-        for (all, tensor) in outputs.iter_mut().zip(run.outputs(graph)) {
-            all.push(tensor);
-        }
-        progress.step();
-    }
+    let outputs = evaluate(args, &model, &samples, &progress, &npz.name)?;
     drop(progress);
     if let Some(path) = &args.outputs {
         let arrays: Vec<(String, Array)> =
@@ -146,6 +143,70 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
         diagnostics: model.warnings.0.iter().map(Message::from).collect(),
     };
     Ok(console.json(&outcome)?)
+}
+
+/// For each output, the tensors of all samples.
+fn evaluate(
+    args: &Args,
+    model: &Model,
+    samples: &Samples,
+    progress: &Progress,
+    file: &str,
+) -> Result<Vec<Vec<Tensor>>, Failure> {
+    let graph = &model.reference;
+    // What has no native code is evaluated all the same.
+    let network = if args.reference { None } else { Network::compile(graph).ok() };
+    let sequence = Sequence::new(graph, &model.states);
+    let Some(network) = network else { return by_definition(sequence, model, samples, progress, file) };
+    let step = || progress.step();
+    let runs = match model.states.is_empty() {
+        true => network.run_all(&samples.inputs, step),
+        false => network.run_sequence(sequence, &samples.inputs, step),
+    };
+    if let Some(failed) = runs.iter().position(Result::is_err) {
+        return Err(reason(model, samples, failed, file));
+    }
+    let mut outputs: Vec<Vec<Tensor>> = vec![Vec::new(); graph.outputs.len()];
+    for tensors in runs.into_iter().flatten() {
+        outputs.iter_mut().zip(tensors).for_each(|(all, tensor)| all.push(tensor));
+    }
+    Ok(outputs)
+}
+
+/// The same by the evaluator.
+fn by_definition(
+    mut sequence: Sequence<'_>,
+    model: &Model,
+    samples: &Samples,
+    progress: &Progress,
+    file: &str,
+) -> Result<Vec<Vec<Tensor>>, Failure> {
+    let graph = &model.reference;
+    let mut outputs: Vec<Vec<Tensor>> = vec![Vec::new(); graph.outputs.len()];
+    for (sample, inputs) in samples.inputs.iter().enumerate() {
+        let run = sequence.next(inputs);
+        if let Some(failure) = samples::failure(graph, &run, sample) {
+            return Err(Failure::from(failure.at(file)));
+        }
+        outputs.iter_mut().zip(run.outputs(graph)).for_each(|(all, tensor)| all.push(tensor));
+        progress.step();
+    }
+    Ok(outputs)
+}
+
+/// What native code does not say of a sample that failed: the node, and the number that selects nothing.
+fn reason(model: &Model, samples: &Samples, failed: usize, file: &str) -> Failure {
+    let graph = &model.reference;
+    let mut sequence = Sequence::new(graph, &model.states);
+    // Without a state, each run begins as the first does.
+    let first = if model.states.is_empty() { failed } else { 0 };
+    for sample in first..=failed {
+        let run = sequence.next(&samples.inputs[sample]);
+        if let Some(failure) = samples::failure(graph, &run, sample) {
+            return Failure::from(failure.at(file));
+        }
+    }
+    unreachable!("the evaluator fails where native code does")
 }
 
 /// All samples of an output in one array.

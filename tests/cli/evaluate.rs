@@ -20,6 +20,19 @@ fn run_evaluates_and_compares() {
 }
 
 #[test]
+fn native_code_and_the_definition_print_the_same() {
+    let stream = ["examples/models/twins/stream.onnx", "examples/models/twins/stream_sequence.npz"];
+    let states =
+        ["--state", "past=past_next", "--state", "hidden=hidden_next", "--state", "older=older_next"];
+    for (model, inputs, states) in [(DIGITS, VECTORS, &[][..]), (stream[0], stream[1], &states)] {
+        let args = [&["run", model, "--json", "--inputs", inputs], states].concat();
+        let native = tinyc(&args);
+        let reference = tinyc(&[&args[..], &["--reference"]].concat());
+        assert_eq!((native.code, &native.out), (0, &reference.out), "{}", native.err);
+    }
+}
+
+#[test]
 fn run_writes_what_it_reads_back() {
     let place = folder("run_outputs");
     let (first, second) = (place.join("y.npz"), place.join("z.npz"));

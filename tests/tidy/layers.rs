@@ -4,18 +4,43 @@ use super::Faults;
 use super::source::{File, after, arguments, bracketed, code, files, line, root};
 
 /// A crate's folder and the other rooms of the workspace that it may depend on.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("runtime", &[]),
     ("targets", &[]),
     ("ir", &["tinyc-runtime"]),
     ("frontend", &["tinyc-ir"]),
     ("passes", &["tinyc-ir", "tinyc-targets"]),
     ("backends", &["tinyc-ir", "tinyc-targets", "tinyc-runtime"]),
+    ("host", &["tinyc-ir", "tinyc-backends", "tinyc-runtime"]),
 ];
 
 /// Backends know loops and no operators: what of `tinyc_ir` their sources must not name.
 const GRAPH_SIDE: [&str; 12] =
     ["*", "graph", "op", "eval", "rewriter", "Graph", "Op", "Node", "NodeData", "Value", "ValueData", "Def"];
+
+/// The only sources that may hold `unsafe`: instructions without a name in stable Rust, and calls of code made at run time.
+const UNSAFE: [&str; 2] = ["runtime/src/packed/arm.rs", "host/src/code.rs"];
+
+/// `unsafe` elsewhere: the workspace's lint forbids it, except in the crates of these two.
+pub(crate) fn unsafe_code() -> Faults {
+    let mut faults = Faults::new();
+    for (folder, _) in LAYERS {
+        let path = format!("{folder}/Cargo.toml");
+        let text = std::fs::read_to_string(root().join(&path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let exempt = UNSAFE.iter().any(|place| place.starts_with(folder));
+        if !exempt && !text.contains("[lints]\nworkspace = true\n") {
+            faults.push(format!("{path}:1: take the lints of the workspace, which forbid `unsafe`"));
+        }
+        let all = files(&format!("{folder}/src"), &[".rs"]);
+        for file in all.iter().filter(|file| exempt && !UNSAFE.contains(&file.path.as_str())) {
+            faults.extend(code(&file.text).match_indices("(unsafe_code").map(|(at, _)| {
+                let place = UNSAFE.iter().find(|place| place.starts_with(folder)).expect("it is exempt");
+                format!("{}:{}: `unsafe` belongs to {place}", file.path, line(&file.text, at))
+            }));
+        }
+    }
+    faults
+}
 
 /// Faults in the manifests.
 pub(crate) fn dependencies() -> Faults {
@@ -71,7 +96,7 @@ pub(crate) fn paths() -> Faults {
         }
     }
     for file in files("examples", &[".rs", "Cargo.toml"]) {
-        for room in ["ir", "frontend", "passes", "backends", "runtime", "targets"] {
+        for room in ["ir", "frontend", "passes", "backends", "host", "runtime", "targets"] {
             for name in [format!("tinyc_{room}"), format!("tinyc-{room}")] {
                 faults.extend(after(&file.text, &name).map(|at| {
                     format!(

@@ -29,6 +29,11 @@ fn files_name_only_what_their_layer_may() {
 }
 
 #[test]
+fn unsafe_code_is_in_its_two_places() {
+    require_none("where `unsafe` may be", layers::unsafe_code());
+}
+
+#[test]
 fn files_say_what_they_are() {
     require_none("a file opens with `//!`: what it is and what not", files::headers());
 }
