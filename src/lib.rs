@@ -13,6 +13,8 @@ pub mod build;
 pub mod host;
 #[cfg(feature = "cli")]
 pub mod npz;
+#[cfg(feature = "cli")]
+pub mod package;
 pub mod pipeline;
 pub mod report;
 #[cfg(feature = "cli")]

@@ -24,7 +24,7 @@ impl Fnv {
 }
 
 /// The hash of one sample's outputs, one behind the other. Any NaN counts as the same one.
-pub(super) fn of_outputs(outputs: &[Tensor]) -> u32 {
+pub(crate) fn of_outputs(outputs: &[Tensor]) -> u32 {
     let canonical = |x: &f32| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() };
     let add = |hash: Fnv, tensor: &Tensor| match &tensor.data {
         Data::F32(values) => hash.then(values.iter().flat_map(|x| canonical(x).to_le_bytes())),

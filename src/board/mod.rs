@@ -2,7 +2,7 @@
 //! printed with the reference. The board, its start-up code and the wire are the user's.
 
 mod firmware;
-mod hash;
+pub(crate) mod hash;
 mod log;
 mod report;
 

@@ -4,16 +4,16 @@
 //! position. The index is a member named `/`: a count and the positions of members as big-endian words, then names.
 
 /// A file in the library.
-pub(super) struct Member<'a> {
+pub(crate) struct Member<'a> {
     /// At most 15 characters are kept.
-    pub(super) name: String,
-    pub(super) bytes: &'a [u8],
+    pub(crate) name: String,
+    pub(crate) bytes: &'a [u8],
 }
 
 const MAGIC: &[u8] = b"!<arch>\n";
 
 /// The whole library; `symbols` are what the member defines.
-pub(super) fn write(member: &Member<'_>, symbols: &[&str]) -> Vec<u8> {
+pub(crate) fn write(member: &Member<'_>, symbols: &[&str]) -> Vec<u8> {
     let names: usize = symbols.iter().map(|s| s.len() + 1).sum();
     let index = 4 + 4 * symbols.len() + names;
     let position = MAGIC.len() + HEADER + index.next_multiple_of(2);

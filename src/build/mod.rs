@@ -17,7 +17,7 @@
 
 #![allow(clippy::needless_doctest_main, reason = "a build script has one")]
 
-mod archive;
+pub(crate) mod archive;
 mod triple;
 
 use crate::budget::Budget;

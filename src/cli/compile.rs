@@ -1,6 +1,7 @@
 //! `tinyc compile`: from a model file to files for firmware, with a summary of what they need.
 
 use super::args::{ModelArgs, StateArgs, TargetArgs};
+use super::packaging::{self, Packaging};
 use super::progress::Progress;
 use super::sampling::{SampleArgs, random};
 use super::{Console, Failure, emission, files, size, summary};
@@ -8,6 +9,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tinyc::board;
 use tinyc::budget::Budget;
+use tinyc::package;
 use tinyc::pipeline::{self, Compiled, Emit, Options};
 use tinyc::report::{Report, Time};
 use tinyc::verify::simulate;
@@ -35,9 +37,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "FORM", value_delimiter = ',', default_value = "c", value_parser = emission::parser(&Emit::ALL))]
     emit: Vec<Emit>,
 
-    /// Write a firmware's source too
-    #[arg(long, value_name = "WHAT", value_enum)]
-    package: Option<Package>,
+    /// Write what a build system wants around the code: DIR is then a folder that it takes as it is
+    #[arg(long, value_name = "WHAT", value_parser = packaging::parser())]
+    package: Option<Packaging>,
 
     #[command(flatten)]
     samples: SampleArgs,
@@ -49,13 +51,6 @@ pub(super) struct Args {
     /// "macs", "time", "flash", "ram", "prototype", "files", "diagnostics"}
     #[arg(long)]
     pub(super) json: bool,
-}
-
-/// What is written around the network.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Package {
-    /// bench_main.c: runs the samples on your board, prints hashes and cycles; `tinyc verify --log` compares them
-    Bench,
 }
 
 /// Arguments that change what is compiled, shared with `verify`.
@@ -114,7 +109,7 @@ const PACKED_SAMPLES: usize = 4;
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
     if args.package.is_none() && args.samples.given() {
         return Err(Failure::Usage(
-            "samples go into the firmware of `--package bench`, which is not asked for",
+            "samples go into the program of a `--package`, which is not asked for: `--package bench`, say",
         ));
     }
     let emit = args.emit.iter().copied().collect();
@@ -128,14 +123,22 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     add_chip(&mut report, &compiled, &options.target);
     let report_name = format!("{}.report.json", report.model.name);
     let mut set = compiled.artefacts();
-    if let Some(Package::Bench) = args.package {
-        let samples = args.samples.load(&compiled.model, Some(PACKED_SAMPLES))?;
-        let source = board::package(&compiled, &options.target, &samples);
-        report.files.push(source.name.clone());
-        set.push((source.name, source.text.into_bytes()));
+    let mut place = report_name;
+    match args.package {
+        None => {}
+        Some(Packaging::Bench) => {
+            let samples = args.samples.load(&compiled.model, Some(PACKED_SAMPLES))?;
+            let source = board::package(&compiled, &options.target, &samples);
+            set.push((source.name, source.text.into_bytes()));
+        }
+        Some(Packaging::System(system)) => {
+            let samples = args.samples.load(&compiled.model, Some(1))?;
+            set = package::files(system, &compiled, &options.target, &samples[0])?;
+            place = system.report(&report.model.name);
+        }
     }
-    report.files.push(report_name.clone());
-    set.push((report_name, super::json_text(&report)?.into_bytes()));
+    report.files = set.iter().map(|(path, _)| path.clone()).chain([place.clone()]).collect();
+    set.push((place, super::json_text(&report)?.into_bytes()));
     files::write_all(&args.out, &set)?;
     if console.json {
         return Ok(console.json(&report)?);

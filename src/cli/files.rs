@@ -8,7 +8,7 @@ use tinyc_ir::Diagnostic;
 /// The code of every error of this file.
 pub(crate) const CANNOT_WRITE: u16 = 120;
 
-/// Writes files into a folder, which is created if need be.
+/// Writes files into a folder; it and the folders in the files' names, which are separated by `/`, are created if need be.
 ///
 /// # Errors
 /// A file or the folder cannot be written. Then no file of the set has changed, except when the last step, the renaming
@@ -18,24 +18,27 @@ pub(crate) fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()
         Diagnostic::error(CANNOT_WRITE, format!("cannot write {}: {}", path.display(), words(&error)))
             .help("name another place with --out")
     };
-    std::fs::create_dir_all(folder).map_err(|error| refuse(folder, error))?;
     let mut staged = Staged::default();
+    staged.create_folders(folder).map_err(|error| refuse(folder, error))?;
     for (name, contents) in files {
         let place = folder.join(name);
+        let below = place.parent().unwrap_or(folder);
+        staged.create_folders(below).map_err(|error| refuse(below, error))?;
         if place.is_dir() {
             return Err(refuse(&place, io::Error::from(io::ErrorKind::IsADirectory)));
         }
         let beside = beside(&place);
-        staged.0.push((beside.clone(), place));
+        staged.files.push((beside.clone(), place));
         std::fs::write(&beside, contents).map_err(|error| refuse(&beside, error))?;
     }
-    for (renamed, (beside, place)) in staged.0.iter().enumerate() {
+    for (renamed, (beside, place)) in staged.files.iter().enumerate() {
         std::fs::rename(beside, place).map_err(|error| match renamed {
             0 => refuse(place, error),
             n => refuse(place, error).note(format!("{n} of {} files were replaced before that", files.len())),
         })?;
     }
-    staged.0.clear();
+    staged.files.clear();
+    staged.folders.clear();
     Ok(())
 }
 
@@ -51,15 +54,35 @@ pub(crate) fn write(path: &Path, contents: Vec<u8>) -> Result<(), Diagnostic> {
     write_all(folder, &[(name.to_owned(), contents)])
 }
 
-/// Unfinished files and the places they are for; those that are left when it is dropped are removed.
+/// What has been begun. If it is dropped before the end, what is left of it is removed.
 #[derive(Default)]
-struct Staged(Vec<(PathBuf, PathBuf)>);
+struct Staged {
+    /// Unfinished files and the places they are for.
+    files: Vec<(PathBuf, PathBuf)>,
+    /// Folders that were not there before, outer ones first.
+    folders: Vec<PathBuf>,
+}
+
+impl Staged {
+    /// Creates a folder and those around it, as far as they are missing.
+    fn create_folders(&mut self, folder: &Path) -> io::Result<()> {
+        let missing: Vec<&Path> = folder.ancestors().take_while(|path| !path.exists()).collect();
+        let missing = missing.into_iter().filter(|path| !path.as_os_str().is_empty()).map(Path::to_path_buf);
+        let missing: Vec<PathBuf> = missing.collect();
+        self.folders.extend(missing.into_iter().rev());
+        std::fs::create_dir_all(folder)
+    }
+}
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        for (beside, _) in &self.0 {
+        for (beside, _) in &self.files {
             // Renamed ones are gone already, and a file that cannot be removed must not hide the first error.
             std::fs::remove_file(beside).ok();
+        }
+        // Only empty ones go.
+        for folder in self.folders.iter().rev() {
+            std::fs::remove_dir(folder).ok();
         }
     }
 }
@@ -81,6 +104,22 @@ pub(crate) fn words(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_of_a_set_that_fails_go_again() {
+        let folder = std::env::temp_dir().join(format!("tinyc-folders-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("there/file")).unwrap();
+        let set = |last: &str| {
+            let names = ["new/below/first", "there/second", last];
+            names.map(|name| (name.to_owned(), b"text".to_vec())).to_vec()
+        };
+        write_all(&folder, &set("there/file")).unwrap_err();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "a folder was left behind");
+        assert_eq!(std::fs::read_dir(folder.join("there")).unwrap().count(), 1);
+        write_all(&folder, &set("third")).unwrap();
+        assert_eq!(std::fs::read(folder.join("new/below/first")).unwrap(), b"text");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn a_set_appears_whole_or_not_at_all() {

@@ -11,6 +11,7 @@ mod extract;
 mod files;
 mod inspect;
 mod ops;
+mod packaging;
 mod progress;
 mod run;
 mod sampling;

@@ -36,7 +36,7 @@ pub(super) fn helpers(program: &Program, symbols: &Symbols) -> String {
         } else if data.scalar.is_half() {
             body.push_str(&widen_half(program, symbols, buffer));
         }
-        if data.elements().1 > 1 && data.scalar != Scalar::Bool && data.packed.is_none() {
+        if has_argmax(program, buffer) {
             body.push_str(&argmax(program, symbols, buffer));
         }
     }
@@ -45,6 +45,12 @@ pub(super) fn helpers(program: &Program, symbols: &Symbols) -> String {
     }
     let upper = &symbols.upper;
     format!("#ifndef {upper}_NO_HELPERS\n\n{body}#endif /* {upper}_NO_HELPERS */\n\n")
+}
+
+/// Whether there is a function for the position of the greatest element of this output.
+pub(super) fn has_argmax(program: &Program, buffer: Buffer) -> bool {
+    let data = &program.buffers[buffer];
+    data.len > 0 && data.elements().1 > 1 && data.scalar != Scalar::Bool && data.packed.is_none()
 }
 
 /// The range of a quantised buffer whose numbers are so few that floats hold all of them.

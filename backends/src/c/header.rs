@@ -2,6 +2,7 @@
 //! [`super::edge`].
 
 use super::Options;
+use super::call::Call;
 use super::comment::block;
 use super::doc::Doc;
 use super::edge;
@@ -66,7 +67,7 @@ pub(super) fn run_prototype(program: &Program, symbols: &Symbols) -> Doc {
 
 /// The documentation at the top, with an example that compiles as C and as C++.
 fn usage(program: &Program, symbols: &Symbols) -> String {
-    let (prefix, upper) = (&symbols.prefix, &symbols.upper);
+    let prefix = &symbols.prefix;
     let mut lines = vec![
         format!("A neural network as one function. It uses no heap and no global variable: what it needs is"),
         format!(
@@ -77,41 +78,11 @@ fn usage(program: &Program, symbols: &Symbols) -> String {
         format!("    #include \"{prefix}.h\""),
         String::new(),
     ];
-    for &buffer in program.inputs.iter().chain(&program.outputs) {
-        let data = &program.buffers[buffer];
-        if data.len == 0 {
-            continue;
-        }
-        let face = symbols.face(buffer);
-        lines.push(format!(
-            "    static {} {}[{face}_LEN];",
-            memory_type(data.scalar),
-            symbols.buffer(buffer)
-        ));
-    }
-    let argument = |&b: &Buffer| match program.buffers[b].len {
-        0 => "NULL".to_string(),
-        _ => symbols.buffer(b).to_string(),
-    };
-    let stateful = program.state_bytes() > 0;
-    let mut args: Vec<String> = stateful.then(|| "&state".to_string()).into_iter().collect();
-    args.extend(program.inputs.iter().chain(&program.outputs).map(argument));
-    if stateful {
-        lines.push(format!("    static {prefix}_state state;"));
-    }
-    if program.arena_bytes > 0 {
-        lines.push(format!(
-            "    static union {{ uint8_t bytes[{upper}_ARENA_BYTES]; uint64_t align; }} arena;"
-        ));
-        args.push("&arena".into());
-    } else {
-        args.push("NULL".into());
-    }
+    let call = Call::new(program, symbols);
+    lines.extend(call.memory.iter().map(|line| format!("    {line}")));
     lines.push(String::new());
-    if stateful {
-        lines.push(format!("    {prefix}_init(&state);"));
-    }
-    lines.push(format!("    int status = {prefix}_run({});", args.join(", ")));
+    lines.extend(call.begin.iter().map(|line| format!("    {line}")));
+    lines.push(format!("    int status = {};", call.run));
     let mut out = String::new();
     for line in lines {
         out.push_str(format!(" * {line}").trim_end());

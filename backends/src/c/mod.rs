@@ -5,6 +5,7 @@
 //! and the options. It expects a program that the verifier accepts; it checks no index again.
 
 mod anchor;
+mod call;
 mod comment;
 mod data;
 mod doc;
@@ -24,6 +25,7 @@ mod source;
 mod state;
 
 pub use crate::text::File;
+pub use call::{Call, Port};
 use std::collections::BTreeSet;
 use tinyc_ir::loops::Program;
 
@@ -72,6 +74,12 @@ pub fn prefix(program: &Program) -> String {
 pub fn prototype(program: &Program) -> String {
     let (symbols, ..) = names_and_kernels(program, Options::default().arm_dsp);
     header::run_prototype(program, &symbols).flat()
+}
+
+/// What a program that calls the network needs to say.
+pub fn call(program: &Program) -> Call {
+    let (symbols, ..) = names_and_kernels(program, Options::default().arm_dsp);
+    Call::new(program, &symbols)
 }
 
 fn names_and_kernels(

@@ -1,0 +1,113 @@
+//! The C that programs of packages share: one stored sample, a function that runs the network on it, and the hash of what the
+//! reference computes from it. It compiles as C and as C++.
+
+use crate::board::hash;
+use crate::pipeline::Compiled;
+use crate::state::Sequence;
+use std::fmt::Write as _;
+use tinyc_backends::c::{self, Call, Port};
+use tinyc_ir::Tensor;
+use tinyc_ir::loops::Scalar;
+
+/// A sample in the making of a program.
+pub(super) struct Sample {
+    call: Call,
+    /// Bytes of each input.
+    inputs: Vec<Vec<u8>>,
+    /// The hash of the reference's outputs.
+    expected: u32,
+}
+
+impl Sample {
+    pub(super) fn new(compiled: &Compiled, inputs: &[Tensor]) -> Self {
+        let reference = &compiled.model.reference;
+        let results = Sequence::new(reference, &compiled.model.states).next(inputs);
+        Self {
+            call: c::call(&compiled.program),
+            inputs: inputs.iter().map(|tensor| tensor.data.to_le_bytes()).collect(),
+            expected: hash::of_outputs(&compiled.model.states.outputs(reference, &results)),
+        }
+    }
+
+    /// The first output with a greatest element, as an expression for its position.
+    pub(super) fn class(&self) -> Option<String> {
+        let port = self.call.outputs.iter().find(|port| port.argmax)?;
+        Some(format!("{}_argmax_{}({})", self.call.prefix, port.name, port.name))
+    }
+
+    /// Definitions: memory, the sample, `EXPECTED_HASH` and `int run_sample(uint32_t *hash)`. They want `<string.h>`.
+    pub(super) fn definitions(&self) -> String {
+        let mut out = self.call.memory.join("\n");
+        out.push_str(
+            "\n\n/* A sample, and the hash of the outputs that the reference computes from it: FNV-1a of 32 bits. */\n",
+        );
+        let _ = writeln!(out, "#define EXPECTED_HASH 0x{:08x}u", self.expected);
+        let with_elements = || self.call.inputs.iter().zip(&self.inputs).filter(|(_, data)| !data.is_empty());
+        for (port, data) in with_elements() {
+            let _ = writeln!(out, "static const uint8_t sample_{}[{}] = {{", port.name, data.len());
+            for line in data.chunks(20) {
+                let numbers: Vec<String> = line.iter().map(u8::to_string).collect();
+                let _ = writeln!(out, "    {},", numbers.join(", "));
+            }
+            out.push_str("};\n");
+        }
+        out.push_str(BYTES);
+        let floats = self.call.outputs.iter().any(|port| port.scalar == Scalar::F32 && port.len > 0);
+        if floats {
+            out.push_str(FLOATS);
+        }
+        out.push_str(
+            "\n/* Runs the network on the sample; the result is its status. */\n\
+             static int run_sample(uint32_t *hash)\n{\n    int status;\n",
+        );
+        for (port, _) in with_elements() {
+            let _ = writeln!(out, "    memcpy({0}, sample_{0}, sizeof {0});", port.name);
+        }
+        if let Some(begin) = &self.call.begin {
+            let _ = writeln!(out, "    {begin}");
+        }
+        let _ = writeln!(out, "    status = {};\n    *hash = 2166136261u;", self.call.run);
+        for port in self.call.outputs.iter().filter(|port| port.len > 0) {
+            let _ = writeln!(out, "    *hash = {};", hashed(port));
+        }
+        out.push_str("    return status;\n}\n");
+        out
+    }
+}
+
+fn hashed(port: &Port) -> String {
+    let name = &port.name;
+    match port.scalar {
+        Scalar::F32 => format!("hash_floats(*hash, {name}, sizeof {name} / sizeof {name}[0])"),
+        _ => format!("hash_bytes(*hash, {name}, sizeof {name})"),
+    }
+}
+
+const BYTES: &str = "
+static uint32_t hash_bytes(uint32_t hash, const void *data, size_t count)
+{
+    const uint8_t *bytes = (const uint8_t *)data;
+    size_t i;
+    for (i = 0; i < count; i++) {
+        hash = (hash ^ bytes[i]) * 16777619u;
+    }
+    return hash;
+}
+";
+
+/// All NaNs are one, as for the host.
+const FLOATS: &str = "
+static uint32_t hash_floats(uint32_t hash, const float *data, size_t count)
+{
+    size_t i;
+    for (i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &data[i], sizeof bits);
+        if (data[i] != data[i]) {
+            bits = 0x7fc00000u;
+        }
+        hash = hash_bytes(hash, &bits, sizeof bits);
+    }
+    return hash;
+}
+";
