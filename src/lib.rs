@@ -14,6 +14,8 @@ pub mod host;
 #[cfg(feature = "cli")]
 pub mod npz;
 pub mod pipeline;
+#[cfg(feature = "cli")]
+pub mod quantize;
 pub mod report;
 #[cfg(feature = "cli")]
 pub mod samples;
