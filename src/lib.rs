@@ -16,6 +16,8 @@ pub mod npz;
 #[cfg(feature = "cli")]
 pub mod package;
 pub mod pipeline;
+#[cfg(feature = "cli")]
+pub mod quantize;
 pub mod report;
 #[cfg(feature = "cli")]
 pub mod samples;

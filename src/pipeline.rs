@@ -136,7 +136,14 @@ pub struct Compiled {
 /// # Errors
 /// Everything that is wrong with the model, or by how much the budget is exceeded and where.
 pub fn compile(path: &Path, options: &Options) -> Result<Compiled, Diagnostics> {
-    let mut model = load(path, &options.shapes)?.keeping(&options.states)?;
+    compile_model(load(path, &options.shapes)?.keeping(&options.states)?, options)
+}
+
+/// Compiles a model that was read, and perhaps changed: quantised, say.
+///
+/// # Errors
+/// See [`compile`].
+pub fn compile_model(mut model: Model, options: &Options) -> Result<Compiled, Diagnostics> {
     if let Some(name) = &options.name {
         model.reference.name.clone_from(name);
     }

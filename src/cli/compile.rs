@@ -1,6 +1,7 @@
 //! `tinyc compile`: from a model file to files for firmware, with a summary of what they need.
 
 use super::args::{ModelArgs, StateArgs, TargetArgs};
+use super::calibrate::{self, CalibrateArgs};
 use super::packaging::{self, Packaging};
 use super::progress::Progress;
 use super::sampling::{SampleArgs, random};
@@ -47,8 +48,11 @@ pub(super) struct Args {
     #[command(flatten)]
     compiler: CompilerArgs,
 
+    #[command(flatten)]
+    calibrate: CalibrateArgs,
+
     /// Print the report as JSON, as in NAME.report.json: {"status", "tinyc", "model", "target", "inputs", "outputs", "states", "layers",
-    /// "macs", "time", "flash", "ram", "prototype", "files", "diagnostics"}
+    /// "macs", "time", "flash", "ram", "quantization", "prototype", "files", "diagnostics"}
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -76,6 +80,8 @@ const AFTER_HELP: &str = "\
 Examples:
   tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m4
   tinyc compile examples/models/digits/digits_f32.onnx --target nucleo-l4r5zi --name digits
+  tinyc compile examples/models/digits/digits_f32.onnx --target cortex-m4 \\
+      --calibrate examples/models/digits/digits_samples.npz
   tinyc compile examples/models/twins/dyn_dims.onnx --target cortex-m7 --shape input=1,3,9,7
   tinyc compile examples/models/twins/stream.onnx --target cortex-m4 \\
       --state past=past_next --state hidden=hidden_next --state older=older_next
@@ -114,12 +120,15 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     }
     let emit = args.emit.iter().copied().collect();
     let options = options(&args.model, args.target.load()?, &args.compiler, emit);
+    let model = pipeline::load(&args.model.model, &options.shapes)?.keeping(&options.states)?;
+    let (model, quantised) = args.calibrate.apply(model)?;
     let progress = Progress::spinner("compiling");
-    let compiled = pipeline::compile(&args.model.model, &options);
+    let compiled = pipeline::compile_model(model, &options);
     drop(progress);
     let compiled = compiled?;
     console.warn(&compiled.model.warnings)?;
     let mut report = Report::new(&compiled, &args.model.file_name(), &options.target, &options.budget);
+    report.quantization = quantised;
     add_chip(&mut report, &compiled, &options.target);
     let report_name = format!("{}.report.json", report.model.name);
     let mut set = compiled.artefacts();
@@ -142,6 +151,9 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     files::write_all(&args.out, &set)?;
     if console.json {
         return Ok(console.json(&report)?);
+    }
+    if let Some(quantised) = &report.quantization {
+        calibrate::print(quantised, console)?;
     }
     Ok(summary::print(&report, &args.out, console.out)?)
 }

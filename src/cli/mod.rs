@@ -5,6 +5,7 @@
 
 mod args;
 mod board;
+mod calibrate;
 mod compile;
 mod emission;
 mod extract;

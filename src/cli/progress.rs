@@ -47,6 +47,12 @@ impl Progress {
         self.bar.set_message(what.to_owned());
     }
 
+    /// So many more runs are done, of work whose length nobody knows.
+    pub(crate) fn count(&self, runs: u64) {
+        self.bar.inc(runs);
+        self.bar.set_message(format!("calibrating, {} runs", self.bar.position()));
+    }
+
     /// One more step is done.
     pub(crate) fn step(&self) {
         self.bar.inc(1);

@@ -1,6 +1,7 @@
 //! `tinyc verify`: the emitted code on a simulated machine, byte for byte against the reference.
 
 use super::args::{ModelArgs, TargetArgs};
+use super::calibrate::CalibrateArgs;
 use super::compile::{CompilerArgs, options};
 use super::progress::Progress;
 use super::sampling::SampleArgs;
@@ -11,7 +12,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 use tinyc::board::{BoardReport, Log};
-use tinyc::pipeline::{self, Compiled, Emit};
+use tinyc::pipeline::{self, Compiled, Emit, Options};
 use tinyc::report::Message;
 use tinyc::verify::{self, Method, Verification};
 use tinyc_targets::Target;
@@ -35,6 +36,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     samples: SampleArgs,
+
+    #[command(flatten)]
+    calibrate: CalibrateArgs,
 
     /// What is proven; by default the object where there is one for the core, else C
     #[arg(long, value_name = "FORM", value_parser = emission::parser(&[Emit::C, Emit::Obj]))]
@@ -101,12 +105,20 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     }
 }
 
+/// The compiled model, quantised before if that is asked for.
+fn compile(args: &Args, options: &Options) -> Result<Compiled, Failure> {
+    let model = pipeline::load(&args.model.model, &options.shapes)?.keeping(&options.states)?;
+    let (model, _) = args.calibrate.apply(model)?;
+    let _progress = Progress::spinner("compiling");
+    Ok(pipeline::compile_model(model, options)?)
+}
+
 fn simulated(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
     let target = args.target.load()?;
     let method = method(args, &target)?;
     let options = options(&args.model, target, &args.compiler, [method.emit()].into());
-    let progress = Progress::spinner("compiling");
-    let compiled = pipeline::compile(&args.model.model, &options)?;
+    let compiled = compile(args, &options)?;
+    let progress = Progress::spinner("simulating");
     let samples = args.samples.load(&compiled.model, None)?;
     let settings = verify::Options { method, keep: args.keep.clone(), ..verify::Options::default() };
     let mut say = |what: &str| progress.say(what);
@@ -123,8 +135,8 @@ fn simulated(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
 fn on_a_board(args: &Args, log: &Log, console: &mut Console<'_>) -> Result<(), Failure> {
     let emit = board::emitted(log)?;
     let options = options(&args.model, args.target.load()?, &args.compiler, emit);
-    let progress = Progress::spinner("compiling");
-    let compiled = pipeline::compile(&args.model.model, &options)?;
+    let compiled = compile(args, &options)?;
+    let progress = Progress::spinner("simulating");
     let report = board::compare(&compiled, &options.target, &args.samples, log)?;
     drop(progress);
     let outcome =

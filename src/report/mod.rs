@@ -44,6 +44,9 @@ pub struct Report {
     pub flash: Flash,
     /// Memory that is written.
     pub ram: Ram,
+    /// How a float model became integers, if it was calibrated.
+    #[cfg(feature = "cli")]
+    pub quantization: Option<crate::quantize::QuantReport>,
     /// The declaration of the function to call in C, or the call in Rust.
     pub prototype: String,
     /// Names of the emitted files.
@@ -240,6 +243,8 @@ impl Report {
                 stack_bytes: object.map(|object| object.stack_bytes),
                 limit_bytes: budget.ram,
             },
+            #[cfg(feature = "cli")]
+            quantization: None,
             prototype: prototype(compiled),
             files: compiled.artefacts().into_iter().map(|(name, _)| name).collect(),
             diagnostics: model.warnings.0.iter().map(Message::from).collect(),

@@ -1,5 +1,19 @@
-//! From floats to integers: what a quantised model already says is recognised here. Calibrating a float model will be
-//! a neighbour.
+//! From floats to integers: what a quantised model already says is recognised ([`recognize_qdq`]); a float model is calibrated
+//! on samples.
+//!
+//! The way of a float model: a [`plan`] says which tensors become integers, [`statistics`] of the samples what they hold,
+//! [`range`] and [`weights`] offer numbers for them, [`build`] makes the graph, and [`calibrate`] measures and chooses.
 
 pub(crate) mod bias;
+pub mod build;
+pub mod calibrate;
+pub mod histogram;
+pub mod loss;
+pub mod observe;
+pub mod plan;
+pub mod range;
 pub mod recognize_qdq;
+pub mod runner;
+pub mod statistics;
+mod table;
+pub mod weights;

@@ -1,13 +1,13 @@
 //! Recognises integer operators in a model that says them with `quantize` and `dequantize` around float ones (QDQ).
 //!
 //! `quantize(clamp(op(dequantize(q)…)))` becomes the same operator on quantised types, with the clamp inside; a
-//! `quantize(clamp(dequantize(q)))` becomes `requantize`. Operators that only move or pick elements go before the
+//! `quantize(clamp(dequantize(q)))` becomes `requantize`, and a function of one 8-bit tensor a table, bit by bit the same. Operators that only move or pick elements go before the
 //! `dequantize`, which then meets the next `quantize`. Not exact: floats rounded the sums, products and quotients
 //! that are exact now, which moves a result by one step, rarely (a few in a million for sums of 8-bit products; ties of
 //! averages and adds round the same way). What is not recognised stays a float operator between `dequantize` and
 //! `quantize` and means what it meant.
 
-use super::bias;
+use super::{bias, table};
 use crate::graph::fuse_activation::activation;
 use crate::graph::remove_no_op::is_no_op;
 use tinyc_ir::entity::Entity;
@@ -123,6 +123,15 @@ fn recognize(
         after = Activation::NONE;
     }
     let inputs = rewriter.inputs(producer);
+    if let (Op::Map(map), [x], true) = (&op, inputs.as_slice(), only_quantized[value.index()]) {
+        let q = stored(&rewriter.new, *x)?;
+        if let Some(same) = known.iter().find(|k| k.node == producer && k.act == act && k.ty == ty) {
+            return Some(same.value);
+        }
+        let result = table::of(rewriter, node, &map.f, q, act, &ty)?;
+        known.push(Known { node: producer, act, ty, value: result });
+        return Some(result);
+    }
     let arguments = integer_inputs(rewriter, producer, &op, &inputs, &ty, diagnostics)?;
     if !only_quantized[value.index()] {
         return None; // Its floats are wanted too: one island rather than the work done twice.

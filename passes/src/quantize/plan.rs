@@ -1,0 +1,337 @@
+//! Which tensors of a float graph become integers, and which of them share scale and zero point.
+//!
+//! Layers (`conv2d` and `dense` with constant weights) always compute on integers, unless the user keeps one on floats. What
+//! stands between them does where all that it reads is stored as integers and what it makes is wanted as such; the rest are
+//! islands of floats, which read and write floats. What a tensor's range is, is not decided here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use tinyc_ir::entity::Entity;
+use tinyc_ir::formula::{Formula, Term};
+use tinyc_ir::graph::{Def, Node, Value};
+use tinyc_ir::loops::UnaryOp;
+use tinyc_ir::{DType, Graph, Op};
+
+use super::range::Stored;
+
+/// What a graph looks like on integers.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Tensors that share scale and zero point.
+    pub groups: Vec<Group>,
+    /// The layers with weights that compute on integers, in the graph's order.
+    pub layers: Vec<Layer>,
+    /// For each value, its group.
+    group: Vec<Option<usize>>,
+    /// For each node, whether it computes on integers.
+    integer: Vec<bool>,
+}
+
+/// Tensors that share scale and zero point.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The tensors, in the graph's order; not empty.
+    pub values: Vec<Value>,
+    /// i8, or i16 where only floats are made of them, or a layer asks for it.
+    pub dtype: DType,
+    /// Scale and zero point, where the operator knows them best: shares are 0 to 1.
+    pub fixed: Option<Stored>,
+}
+
+/// A layer with constant weights.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// The node.
+    pub node: Node,
+    /// What it reads.
+    pub input: Value,
+    /// Its weights, output channels first.
+    pub weight: Value,
+    /// Its bias.
+    pub bias: Value,
+    /// What it makes.
+    pub output: Value,
+}
+
+/// What kind of operator a node is to the quantiser.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Form {
+    /// A weighted sum with constant weights.
+    Layer,
+    /// Arithmetic with an integer form: what it makes has a scale of its own.
+    Arithmetic,
+    /// A function of one element, which becomes a table.
+    Table,
+    /// Several tensors in one, each brought to the scale of the whole.
+    Join,
+    /// Elements moved or picked: scale and zero point are those of what it reads.
+    Move,
+    /// Anything else: computes on floats.
+    Island,
+}
+
+/// What kind of operator a node is.
+pub(crate) fn form(graph: &Graph, node: Node) -> Form {
+    let data = &graph.nodes[node];
+    let plain = |v: Value| graph.ty(v).dtype == DType::F32 && !graph.ty(v).is_quantized();
+    let result = data.outputs[0];
+    if !plain(result) || graph.ty(result).shape.elements() == 0 {
+        return Form::Island;
+    }
+    let all_plain = data.inputs.iter().all(|&v| plain(v));
+    let constant = |v: Value| graph.const_of(v).is_some();
+    let finite = |v: Value| match graph.const_of(v) {
+        Some(tensor) => tensor.data.as_f32().is_some_and(|values| values.iter().all(|x| x.is_finite())),
+        None => true,
+    };
+    let known = |v: Value| constant(v) && finite(v);
+    match &data.op {
+        Op::Conv2d(_) | Op::Dense(_) if all_plain && !constant(data.inputs[0]) => {
+            if known(data.inputs[1]) && known(data.inputs[2]) { Form::Layer } else { Form::Island }
+        }
+        Op::Add(_) | Op::Mul(_) | Op::AvgPool2d(_) | Op::Softmax(_) | Op::Clamp(_)
+            if all_plain && data.inputs.iter().all(|&v| finite(v)) =>
+        {
+            Form::Arithmetic
+        }
+        Op::Map(_) if all_plain && data.inputs.len() == 1 => Form::Table,
+        Op::Concat(_) if all_plain && data.inputs.iter().all(|&v| finite(v)) => Form::Join,
+        Op::MaxPool2d(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Strided(_) if all_plain => Form::Move,
+        Op::Pad(pad) if all_plain && pad.value == 0.0 => Form::Move,
+        _ => Form::Island,
+    }
+}
+
+/// What the user asks of single layers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Precision {
+    /// i8 activations, i8 weights with a scale for each output channel.
+    #[default]
+    Int8,
+    /// i16 activations before the layer, i8 weights.
+    Int16,
+    /// i8 activations, i4 weights: two to a byte.
+    Int4,
+    /// As it was.
+    Float,
+}
+
+/// Precisions of layers by their node; a layer that is absent has the default.
+pub type Precisions = BTreeMap<Node, Precision>;
+
+impl Plan {
+    /// The plan for a graph whose clamps are fused.
+    pub fn of(graph: &Graph, precisions: &Precisions) -> Self {
+        let precision = |node: Node| precisions.get(&node).copied().unwrap_or_default();
+        let forms: Vec<Form> = graph
+            .nodes
+            .keys()
+            .map(|node| match form(graph, node) {
+                Form::Layer if precision(node) == Precision::Float => Form::Island,
+                form => form,
+            })
+            .collect();
+        let integer = integer_nodes(graph, &forms);
+        let mut plan = Self { integer, ..Self::default() };
+        plan.group_values(graph, &forms);
+        plan.fix(graph);
+        for node in graph.nodes.keys().filter(|&n| plan.integer[n.index()] && forms[n.index()] == Form::Layer)
+        {
+            let data = &graph.nodes[node];
+            let (input, weight, bias) = (data.inputs[0], data.inputs[1], data.inputs[2]);
+            plan.layers.push(Layer { node, input, weight, bias, output: data.outputs[0] });
+        }
+        plan.choose_types(graph, &precision);
+        plan
+    }
+
+    /// The group of a value that is stored as integers, as it is made or for those who want it so.
+    pub fn group(&self, value: Value) -> Option<usize> {
+        self.group[value.index()]
+    }
+
+    /// Whether a node computes on integers.
+    pub fn is_integer(&self, node: Node) -> bool {
+        self.integer[node.index()]
+    }
+
+    /// Whether a value is made as integers: by a node on integers, or by the user.
+    pub fn is_stored(&self, graph: &Graph, value: Value) -> bool {
+        match graph.values[value].def {
+            Def::Input => self.group(value).is_some(),
+            Def::Const(_) => false,
+            Def::Node(node, _) => self.is_integer(node),
+        }
+    }
+
+    /// Joins values that share parameters.
+    fn group_values(&mut self, graph: &Graph, forms: &[Form]) {
+        let mut parent: Vec<usize> = (0..graph.values.len()).collect();
+        let uses = graph.use_counts();
+        let mut stored = vec![false; graph.values.len()];
+        let variable = |v: Value| graph.const_of(v).is_none();
+        let mut by_weight: BTreeMap<Value, Node> = BTreeMap::new();
+        for node in graph.nodes.keys().filter(|n| self.integer[n.index()]) {
+            let data = &graph.nodes[node];
+            let result = data.outputs[0];
+            stored[result.index()] = true;
+            data.inputs.iter().filter(|&&v| variable(v)).for_each(|v| stored[v.index()] = true);
+            match forms[node.index()] {
+                Form::Move => join(&mut parent, data.inputs[0], result),
+                Form::Join => {
+                    // A part that nothing else reads may as well be made the way the whole wants it.
+                    let own = data.inputs.iter().filter(|&&v| {
+                        uses[v.index()] == 1
+                            && matches!(graph.values[v].def, Def::Node(n, _) if self.integer[n.index()])
+                            && fixed(graph, v).is_none()
+                    });
+                    own.for_each(|&v| join(&mut parent, v, result));
+                }
+                // Layers that share weights (the steps of a recurrent one) share the rest, or they could not share code.
+                Form::Layer => {
+                    let first = *by_weight.entry(data.inputs[1]).or_insert(node);
+                    let other = &graph.nodes[first];
+                    join(&mut parent, other.inputs[0], data.inputs[0]);
+                    join(&mut parent, other.outputs[0], result);
+                }
+                _ => {}
+            }
+        }
+        self.group = vec![None; graph.values.len()];
+        let mut by_root: BTreeMap<usize, usize> = BTreeMap::new();
+        for value in graph.values.keys().filter(|v| stored[v.index()]) {
+            let root = find(&mut parent, value.index());
+            let index = *by_root.entry(root).or_insert_with(|| {
+                self.groups.push(Group { values: Vec::new(), dtype: DType::I8, fixed: None });
+                self.groups.len() - 1
+            });
+            self.groups[index].values.push(value);
+            self.group[value.index()] = Some(index);
+        }
+    }
+
+    /// Gives groups that begin with a function of known range the storage that suits it.
+    fn fix(&mut self, graph: &Graph) {
+        for group in &mut self.groups {
+            let known: Vec<Option<Stored>> = group
+                .values
+                .iter()
+                .filter(|&&v| !matches!(graph.node_of(v), Some((n, _)) if form(graph, n) == Form::Move))
+                .map(|&v| fixed(graph, v))
+                .collect();
+            if let [Some(first), rest @ ..] = known.as_slice()
+                && rest.iter().all(|other| *other == Some(*first))
+            {
+                group.fixed = Some(*first);
+            }
+        }
+    }
+
+    /// Sixteen bits for what becomes floats again anyway, and for what a layer of that precision reads.
+    fn choose_types(&mut self, graph: &Graph, precision: &dyn Fn(Node) -> Precision) {
+        let mut floats_only = vec![true; self.groups.len()];
+        let mut narrow = vec![false; self.groups.len()];
+        let mut wide: BTreeSet<usize> = BTreeSet::new();
+        let outputs = graph.outputs.iter().copied();
+        let inputs = graph.inputs.iter().copied();
+        for group in outputs.chain(inputs).filter_map(|v| self.group(v)) {
+            floats_only[group] = false;
+        }
+        for node in graph.nodes.keys().filter(|&n| self.is_integer(n)) {
+            let data = &graph.nodes[node];
+            let form = form(graph, node);
+            for group in data.inputs.iter().filter_map(|&v| self.group(v)) {
+                floats_only[group] &= form == Form::Move;
+                narrow[group] |= form == Form::Table || matches!(data.op, Op::Softmax(_));
+                if form == Form::Layer && precision(node) == Precision::Int16 {
+                    wide.insert(group);
+                }
+            }
+            if let (Form::Table, Some(group)) = (form, self.group(data.outputs[0])) {
+                narrow[group] = true;
+            }
+        }
+        for (index, group) in self.groups.iter_mut().enumerate() {
+            if (floats_only[index] || wide.contains(&index)) && !narrow[index] && group.fixed.is_none() {
+                group.dtype = DType::I16;
+            }
+        }
+    }
+}
+
+/// For each node, whether it computes on integers.
+fn integer_nodes(graph: &Graph, forms: &[Form]) -> Vec<bool> {
+    let made = |integer: &[bool], v: Value| match graph.values[v].def {
+        Def::Input => true,
+        Def::Const(_) => false,
+        Def::Node(node, _) => integer[node.index()],
+    };
+    let reads_integers = |integer: &[bool], node: Node| {
+        let variable: Vec<Value> =
+            graph.nodes[node].inputs.iter().copied().filter(|&v| graph.const_of(v).is_none()).collect();
+        !variable.is_empty() && variable.iter().all(|&v| made(integer, v))
+    };
+    // Forward: what could.
+    let mut integer = vec![false; graph.nodes.len()];
+    for node in graph.nodes.keys() {
+        integer[node.index()] = match forms[node.index()] {
+            Form::Layer => true,
+            Form::Island => false,
+            _ => reads_integers(&integer, node),
+        };
+    }
+    // Backward: what is of use to an integer operator or to the user.
+    let mut wanted = vec![false; graph.values.len()];
+    graph.outputs.iter().for_each(|v| wanted[v.index()] = true);
+    for (node, data) in graph.nodes.iter().collect::<Vec<_>>().into_iter().rev() {
+        let at = node.index();
+        let moves = forms[at] == Form::Move
+            && matches!(graph.node_of(data.inputs[0]), Some((n, _)) if integer[n.index()]);
+        integer[at] &= forms[at] == Form::Layer || wanted[data.outputs[0].index()] || moves;
+        if integer[at] && (forms[at] != Form::Move || wanted[data.outputs[0].index()]) {
+            data.inputs.iter().for_each(|v| wanted[v.index()] = true);
+        }
+    }
+    // What lost its integer argument that way computes on floats too.
+    for node in graph.nodes.keys() {
+        let at = node.index();
+        integer[at] &= forms[at] == Form::Layer || reads_integers(&integer, node);
+    }
+    integer
+}
+
+/// The storage of a result whose range the operator knows.
+fn fixed(graph: &Graph, value: Value) -> Option<Stored> {
+    let (_, data) = graph.node_of(value)?;
+    let share = Stored { dtype: DType::I8, scale: 1.0 / 256.0, zero_point: -128 };
+    match &data.op {
+        Op::Softmax(_) => Some(share),
+        Op::Map(map) => match last_function(&map.f)? {
+            UnaryOp::Sigmoid => Some(share),
+            UnaryOp::Tanh => Some(Stored { scale: 1.0 / 128.0, zero_point: 0, ..share }),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn last_function(formula: &Formula) -> Option<UnaryOp> {
+    match formula.terms().last()? {
+        Term::Unary(op, _) => Some(*op),
+        _ => None,
+    }
+}
+
+fn find(parent: &mut [usize], at: usize) -> usize {
+    let mut root = at;
+    while parent[root] != root {
+        root = parent[root];
+    }
+    parent[at] = root;
+    root
+}
+
+fn join(parent: &mut [usize], a: Value, b: Value) {
+    let (a, b) = (find(parent, a.index()), find(parent, b.index()));
+    // The smaller one leads, so that groups come out in the graph's order.
+    parent[a.max(b)] = a.min(b);
+}

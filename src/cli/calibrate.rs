@@ -1,0 +1,221 @@
+//! `--calibrate` and what goes with it: the arguments of every command that makes an integer model of a float one, and what is
+//! printed about it.
+
+use super::progress::Progress;
+use super::style::{self, GOOD, TITLE, paint};
+use super::{Console, Failure};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use tinyc::pipeline::Model;
+use tinyc::quantize::{self, Evaluator, Method, Metric, Options, Precision, QuantReport, Runner};
+use tinyc_passes::quantize::runner::Run;
+
+/// How a float model becomes one of integers.
+#[derive(clap::Args)]
+pub(crate) struct CalibrateArgs {
+    /// Make an integer model of a float one, with ranges from these samples: .npz, .npy, a folder of .npy files, or .csv
+    #[arg(long, value_name = "FILE", help_heading = "Quantisation")]
+    calibrate: Option<PathBuf>,
+
+    /// Samples on which the result is measured; without it, half of the samples are kept for that
+    #[arg(long, value_name = "FILE", requires = "calibrate", help_heading = "Quantisation")]
+    evaluate: Option<PathBuf>,
+
+    /// Classes or wanted outputs of the samples that are measured; else the array `labels` beside them
+    #[arg(long, value_name = "FILE", requires = "calibrate", help_heading = "Quantisation")]
+    labels: Option<PathBuf>,
+
+    /// What is measured: top1, mse, mae or sqnr; by default what the labels are good for
+    #[arg(long, value_name = "METRIC", requires = "calibrate", help_heading = "Quantisation")]
+    metric: Option<Metric>,
+
+    /// How ranges are chosen: minmax, mse, entropy, percentile or percentile-99.9; several with commas. By default, all are
+    /// tried, and what is best for the outputs is taken
+    #[arg(
+        long,
+        value_name = "METHOD",
+        value_delimiter = ',',
+        requires = "calibrate",
+        help_heading = "Quantisation"
+    )]
+    range_method: Vec<Method>,
+
+    /// Let zero points of activations be 0
+    #[arg(long, requires = "calibrate", help_heading = "Quantisation")]
+    symmetric: bool,
+
+    /// The precision of layers: int8, int16 (activations; weights stay int8), int4 (weights) or float32; for one layer
+    /// LAYER=int4; may be repeated
+    #[arg(long, value_name = "PRECISION", requires = "calibrate", value_parser = precision, help_heading = "Quantisation")]
+    precision: Vec<(Option<String>, Precision)>,
+
+    /// Keep inputs and outputs as floats, and convert inside
+    #[arg(long, requires = "calibrate", help_heading = "Quantisation")]
+    float_io: bool,
+}
+
+fn precision(text: &str) -> Result<(Option<String>, Precision), String> {
+    let (layer, name) = match text.rsplit_once('=') {
+        Some((layer, name)) => (Some(layer.to_owned()), name),
+        None => (None, text),
+    };
+    let found = match name {
+        "int8" => Precision::Int8,
+        "int16" => Precision::Int16,
+        "int4" => Precision::Int4,
+        "float32" => Precision::Float,
+        _ => return Err("write int8, int16, int4 or float32, or LAYER=int4 for one layer".into()),
+    };
+    Ok((layer, found))
+}
+
+impl CalibrateArgs {
+    /// What the user forces.
+    fn options(&self) -> Options {
+        let mut options =
+            Options { symmetric: self.symmetric, integer_face: !self.float_io, ..Options::default() };
+        if !self.range_method.is_empty() {
+            options.methods.clone_from(&self.range_method);
+        }
+        for (layer, precision) in &self.precision {
+            match layer {
+                Some(layer) => _ = options.precisions.insert(layer.clone(), *precision),
+                None => options.precision = *precision,
+            }
+        }
+        options
+    }
+
+    /// The model on integers, if that is asked for.
+    pub(crate) fn apply(&self, mut model: Model) -> Result<(Model, Option<QuantReport>), Failure> {
+        let Some(path) = &self.calibrate else { return Ok((model, None)) };
+        if let Some(note) = quantize::already(&model) {
+            model.warnings.push(note);
+            return Ok((model, None));
+        }
+        let sets = quantize::load(&model, path, self.evaluate.as_deref(), self.labels.as_deref())?;
+        let progress = Progress::spinner("calibrating");
+        let runner = Watched { progress: &progress, runner: &Evaluator };
+        Ok(quantize::quantise(&model, &sets, &self.options(), self.metric, &runner)?)
+    }
+}
+
+/// A runner that shows how many samples were run.
+struct Watched<'a> {
+    progress: &'a Progress,
+    runner: &'a dyn Runner,
+}
+
+impl Runner for Watched<'_> {
+    fn prepare<'r>(&self, graph: &'r tinyc_ir::Graph) -> Run<'r> {
+        self.runner.prepare(graph)
+    }
+
+    fn threads(&self) -> usize {
+        self.runner.threads()
+    }
+
+    fn step(&self, samples: usize) {
+        self.progress.count(samples as u64);
+    }
+}
+
+/// Layers that are named because they are the worst.
+const WORST: usize = 3;
+
+/// Prints what a calibration has come to.
+pub(crate) fn print(report: &QuantReport, console: &mut Console<'_>) -> Result<(), Failure> {
+    Ok(lines(report, console.out)?)
+}
+
+fn lines(report: &QuantReport, out: &mut dyn Write) -> io::Result<()> {
+    let scores = &report.scores;
+    let number = |x: f64| match scores.metric {
+        Metric::Top1 => format!("{:.2} %", x * 100.0),
+        Metric::Sqnr => format!("{x:.1} dB"),
+        _ => format!("{x:.4e}"),
+    };
+    writeln!(out, "{}", paint(TITLE, "Quantised"))?;
+    let count = |n: usize| format!("{n} sample{}", if n == 1 { "" } else { "s" });
+    let of = count(scores.samples);
+    match (scores.float, scores.correct) {
+        (Some(float), Some((a, b))) if scores.metric == Metric::Top1 => {
+            let integer = number(scores.integer);
+            let integer = if b + 1 >= a { paint(GOOD, integer).to_string() } else { integer };
+            line(
+                out,
+                "top1",
+                &format!("float {} ({a} right), integer {integer} ({b}), of {of}", number(float)),
+            )?;
+        }
+        (Some(float), _) => {
+            let name = scores.metric.name();
+            line(
+                out,
+                name,
+                &format!("float {}, integer {}, over {of}", number(float), number(scores.integer)),
+            )?;
+        }
+        (None, _) => {}
+    }
+    let noise = scores
+        .sqnr_db
+        .map_or("equal to the float model's".into(), |db| format!("{db:.1} dB signal over noise"));
+    let same = scores.same_top1.map_or(String::new(), |same| format!(", the same class for {same} of {of}"));
+    line(out, "Outputs", &format!("{noise}{same}"))?;
+    let split = &report.split;
+    let where_from = match (split.shared, split.one_file) {
+        (true, _) => "the same ones, as there are so few",
+        (false, true) => "others of the same file, by a fixed shuffle",
+        (false, false) => "others",
+    };
+    line(
+        out,
+        "Samples",
+        &format!(
+            "{} for ranges, {} for choices; measured on {} ({where_from})",
+            split.fit, split.select, split.evaluate
+        ),
+    )?;
+    let stages: Vec<String> = report
+        .stages
+        .iter()
+        .map(|(name, loss)| format!("{name} ({:.1} dB)", -10.0 * loss.max(1e-30).log10()))
+        .collect();
+    line(out, "Chosen", &stages.join(", then "))?;
+    let mut worst: Vec<_> = report.layers.iter().filter(|l| l.sqnr_db.is_some()).collect();
+    worst.sort_by(|a, b| a.sqnr_db.unwrap_or_default().total_cmp(&b.sqnr_db.unwrap_or_default()));
+    let worst: Vec<String> = worst
+        .iter()
+        .take(WORST)
+        .map(|l| format!("{} {:.1} dB", style::harmless(&l.name), l.sqnr_db.unwrap_or_default()))
+        .collect();
+    if !worst.is_empty() {
+        line(out, "Worst", &worst.join(", "))?;
+    }
+    if !report.float_operators.is_empty() {
+        let shown: Vec<String> =
+            report.float_operators.iter().take(WORST).map(|n| style::harmless(n).to_string()).collect();
+        let more = report.float_operators.len() - shown.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        line(out, "Floats", &format!("{}{more}", shown.join(", ")))?;
+    }
+    line(out, "Took", &format!("{:.1} s", report.seconds))?;
+    writeln!(out)
+}
+
+fn line(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "  {}  {text}", paint(TITLE, format!("{name:<7}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precisions_are_read() {
+        assert_eq!(precision("int4"), Ok((None, Precision::Int4)));
+        assert_eq!(precision("a=b=float32"), Ok((Some("a=b".into()), Precision::Float)));
+        assert!(precision("int7").is_err() && precision("=").is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! A float model and samples in, an integer model out, with numbers that say how good it is.
+//!
+//! The choices are made in [`tinyc_passes::quantize`]; here are the data, the metrics and the report.
+
+mod measure;
+mod report;
+mod sets;
+mod table;
+
+pub use measure::{Metric, Scores};
+pub use report::{HISTOGRAM_BINS, LayerRow, QuantReport, TensorRow};
+pub use sets::{Labels, Sets, Split, load, split};
+pub use tinyc_passes::quantize::calibrate::Options;
+pub use tinyc_passes::quantize::plan::Precision;
+pub use tinyc_passes::quantize::range::Method;
+pub use tinyc_passes::quantize::runner::{Evaluator, Runner};
+
+use crate::pipeline::Model;
+use tinyc_ir::{Diagnostic, Diagnostics};
+use tinyc_passes::quantize::calibrate;
+
+/// The numbers of the messages about calibration data.
+pub mod code {
+    /// Samples are too few to say how good the result is.
+    pub const FEW: u16 = 424;
+    /// The model is quantised already.
+    pub const ALREADY: u16 = 425;
+    /// Calibration does not go with what else is asked for.
+    pub const STATES: u16 = 426;
+    /// A file with samples or labels is not what it should be.
+    pub const DATA: u16 = 427;
+}
+
+/// The model on integers, and how good it is. A model that is quantised already is returned as it is, with a note and no
+/// report.
+///
+/// # Errors
+/// There is nothing to quantise; samples lead to NaN; the model keeps states.
+pub fn quantise(
+    model: &Model,
+    sets: &Sets,
+    options: &Options,
+    metric: Option<Metric>,
+    runner: &dyn Runner,
+) -> Result<(Model, Option<QuantReport>), Diagnostics> {
+    let mut result = model.clone();
+    if let Some(note) = already(model) {
+        result.warnings.push(note);
+        return Ok((result, None));
+    }
+    if !model.states.is_empty() {
+        return Err(Diagnostic::error(code::STATES, "a network that keeps states is not calibrated yet")
+            .note("samples of a sequence belong together, and ranges of states come from whole sequences")
+            .help("compile it without --calibrate, or unroll the sequence in the model")
+            .into());
+    }
+    sets.finite()?;
+    let started = std::time::Instant::now();
+    let quantised = calibrate::calibrate(&model.reference, &sets.fit, &sets.select, options, runner)?;
+    let report = report::of(&quantised, sets, metric, runner, started)?;
+    result.reference = quantised.built.graph;
+    result.reference.name.clone_from(&model.reference.name);
+    result.warnings.0.extend(quantised.diagnostics.0);
+    if let Some(few) = sets.warning() {
+        result.warnings.push(few);
+    }
+    Ok((result, Some(report)))
+}
+
+/// A note if the model is quantised already; such a model needs no samples.
+pub fn already(model: &Model) -> Option<Diagnostic> {
+    model.reference.values.values().any(|value| value.ty.is_quantized()).then(|| {
+        Diagnostic::warning(code::ALREADY, "the model is quantised already and stays exactly as it is")
+            .help("give the float model to quantise it anew")
+    })
+}
