@@ -4,6 +4,7 @@
 //! goes or changes its meaning within a major version.
 
 mod message;
+pub mod quantization;
 mod time;
 
 pub use message::Message;

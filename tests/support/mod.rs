@@ -7,6 +7,7 @@ pub(crate) mod host;
 pub(crate) mod merged;
 pub(crate) mod models;
 pub(crate) mod proof;
+pub(crate) mod reciprocal;
 pub(crate) mod rust_host;
 pub(crate) mod simulated;
 pub(crate) mod vectors;

@@ -44,6 +44,9 @@ pub const OPERAND_MISSING: u16 = 207;
 /// A classifier's labels are given otherwise than the model says (a warning).
 pub const LABELS: u16 = 208;
 
+/// What the graph computes has no equivalent in the operator sets of the files that are written.
+pub const UNSAYABLE: u16 = 209;
+
 /// The operator does not apply to operands of these shapes.
 pub const SHAPE: u16 = 301;
 /// A dimension is not known at compile time.

@@ -9,6 +9,7 @@ mod captures;
 pub mod code;
 mod compose;
 mod context;
+mod export;
 mod extent;
 mod external;
 mod extract;
@@ -31,6 +32,7 @@ mod storage;
 mod stored;
 mod tensor;
 
+pub use export::export;
 pub use extract::{Extracted, Selection};
 pub use ops::OpInfo;
 

@@ -83,7 +83,9 @@ fn before_dequantize(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value> {
     let op = rewriter.old.nodes[node].op.clone();
     if let Op::Pad(pad) = &op {
         let padding = pad.stored(ty)?;
-        if (padding - i64::from(zero_point)) as f32 * scale != pad.value {
+        // By bits: padding with −0 is none of +0.
+        let real = (padding - i64::from(zero_point)) as f32 * scale;
+        if real.to_bits() != pad.value.to_bits() {
             return None;
         }
     }

@@ -186,11 +186,12 @@ fn convert(cx: &mut Context<'_, '_>, to: DType, format: Option<Minifloat>) -> St
         cx.build.mark(cx.output(), format);
         return Ok(());
     }
-    let x = if from.is_some() { x } else { cx.plain(0)? };
     if let Some(format) = format {
+        let x = if from.is_some() { x } else { cx.plain(0)? };
         let x = cx.map("f32", &[x], |x| x[0].to(DType::F32))?;
         return cx.give_encoded(x, format, manner);
     }
+    // Of a quantised tensor, the stored integers.
     let y = cx.map("y", &[x], |x| x[0].to(to))?;
     cx.give(0, y)
 }
