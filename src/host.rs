@@ -14,8 +14,8 @@ use tinyc_passes::lower::{Features, lower};
 
 pub use tinyc_host::Failure;
 
-/// What lowering is told of this machine.
-const FEATURES: Features = Features { saturate: false, dsp: false, registers: 32 };
+/// What lowering is told of this machine: sixteen vectors of four registers, and nothing that a microcontroller has.
+const FEATURES: Features = Features { saturate: false, dsp: false, registers: 64 };
 
 /// A graph that this machine executes. Many threads may use it at the same time.
 #[derive(Clone, Debug)]

@@ -32,6 +32,10 @@ impl Code {
     /// Compiles a verified program.
     pub(crate) fn of(program: &Program) -> Result<Self, Error> {
         let mut module = JITModule::new(builder()?);
+        // On x86 with SSE 4.1 Cranelift has an instruction for each operation on vectors; on AArch64 it always has.
+        let has =
+            |flag: &str| module.isa().isa_flags().iter().any(|f| f.name == flag && f.as_bool() == Some(true));
+        let vectors = cfg!(target_arch = "aarch64") || has("has_sse41");
         let mut functions = BTreeMap::new();
         for (name, dtype) in MATH {
             let mut signature = module.make_signature();
@@ -48,6 +52,7 @@ impl Code {
             module: &mut module,
             program,
             checks: Checks::Clamp,
+            vectors,
             entry: Entry::Table,
             math: functions,
         };

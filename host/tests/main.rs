@@ -99,7 +99,7 @@ fn random_networks_agree_with_the_interpreter() {
     let mut ran = 0;
     for seed in first..first + number("TINYC_GRAPHS").unwrap_or(300) {
         let graph = random_graph(seed);
-        let registers = [0, 14, 28][(seed % 3) as usize];
+        let registers = [0, 28, 64][(seed % 3) as usize];
         let features = Features { saturate: seed % 2 == 0, dsp: seed % 4 == 0, registers };
         // What lowering may refuse is the matter of another test.
         let Ok(lowered) = lower(&graph, features) else { continue };

@@ -3,14 +3,15 @@
 //! The result is the code of a `fail`, 0 if the kernel ends as it should. Counters have 64 bits, as addresses do; loops test
 //! at their end, so that a round costs one jump.
 
-use super::types;
+use super::superword::{Groups, Lets, Run};
+use super::{lanes, types};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
-use cranelift_codegen::ir::{Block, FuncRef, InstBuilder, MemFlagsData, Value};
+use cranelift_codegen::ir::{Block, FuncRef, Immediate, InstBuilder, MemFlagsData, Value};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use std::collections::BTreeMap;
 use tinyc_ir::entity::Entity;
-use tinyc_ir::loops::{Access, Bound, Expr, Index, KernelData, Loop, Param, Scalar, Stmt};
+use tinyc_ir::loops::{Access, Bound, Expr, Index, KernelData, Loop, Param, Scalar, Stmt, Var};
 
 /// Whether the generated code trusts what the verifier does not prove.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +42,15 @@ pub(super) struct Translator<'a, 'f> {
     pub(super) functions: BTreeMap<&'static str, FuncRef>,
     variables: Vec<Variable>,
     pub(super) counters: Vec<Option<Variable>>,
+    pub(super) groups: Groups<'a>,
+    /// The vector of each group, by its first register.
+    pub(super) vectors: BTreeMap<Var, Variable>,
+    /// What the statements of the current run set.
+    pub(super) lets: Lets,
+    /// Those of them that only vectors may need; they are computed where they are read.
+    pub(super) idle: Lets,
+    /// How the bytes of two vectors go in turn, once it was needed.
+    pub(super) interleaved: Option<Immediate>,
     /// The loops around the current statement, the outermost first.
     pub(super) nest: Vec<Loop>,
     /// Where `break` goes.
@@ -56,6 +66,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         mut builder: FunctionBuilder<'f>,
         functions: BTreeMap<&'static str, FuncRef>,
         checks: Checks,
+        vectors: bool,
     ) -> FunctionBuilder<'f> {
         let entry = builder.create_block();
         builder.append_block_params_for_function_params(entry);
@@ -69,9 +80,28 @@ impl<'a, 'f> Translator<'a, 'f> {
         };
         let constant = kernel.params.iter().map(is_constant).collect();
         let counters = vec![None; kernel.loops.len()];
-        let (nest, exits) = (Vec::new(), Vec::new());
-        let mut translator =
-            Self { kernel, builder, checks, bases, functions, variables, counters, nest, exits, constant };
+        let (nest, exits, lets) = (Vec::new(), Vec::new(), Lets::new());
+        let groups = if vectors { Groups::find(kernel) } else { Groups::none(kernel) };
+        let firsts = kernel.vars.keys().filter(|&var| groups.lane(var) == Some((var, 0)));
+        let vector = |var: Var| (var, builder.declare_var(lanes::vector(kernel.vars[var].scalar)));
+        let vectors = firsts.map(vector).collect();
+        let mut translator = Self {
+            groups,
+            vectors,
+            kernel,
+            builder,
+            checks,
+            bases,
+            functions,
+            variables,
+            counters,
+            nest,
+            exits,
+            lets,
+            idle: Lets::new(),
+            interleaved: None,
+            constant,
+        };
         if translator.block(&kernel.body) == Flow::Next {
             translator.leave(0);
         }
@@ -84,19 +114,37 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     fn block(&mut self, stmts: &'a [Stmt]) -> Flow {
-        for stmt in stmts {
-            if self.stmt(stmt) == Flow::Gone {
-                return Flow::Gone;
+        let mut at = 0;
+        while at < stmts.len() {
+            let run =
+                if self.vectors.is_empty() { Run::default() } else { self.groups.translated(&stmts[at..]) };
+            if !run.groups.is_empty() {
+                self.run(&stmts[at..at + run.length], &run);
+                at += run.length;
+                continue;
             }
+            // Not a statement more: what comes behind it may be a run.
+            let next = at + run.length.max(1);
+            for stmt in &stmts[at..next] {
+                if self.stmt(stmt) == Flow::Gone {
+                    return Flow::Gone;
+                }
+            }
+            at = next;
         }
         Flow::Next
     }
 
-    fn stmt(&mut self, stmt: &'a Stmt) -> Flow {
+    pub(super) fn stmt(&mut self, stmt: &'a Stmt) -> Flow {
         match stmt {
             Stmt::Let { var, value } | Stmt::Assign { var, value } => {
                 let value = self.expr(*value);
-                self.builder.def_var(self.variables[var.index()], value);
+                match self.groups.lane(*var) {
+                    None => self.builder.def_var(self.variables[var.index()], value),
+                    Some((first, lane)) => {
+                        self.set_lane(first, lane, value, matches!(stmt, Stmt::Let { .. }))
+                    }
+                }
             }
             Stmt::Store { param, index, value } => self.store(*param, index, *value),
             Stmt::For { counter, lo, hi, step, body } => self.repeat(*counter, (lo, hi), *step, body),
@@ -123,11 +171,22 @@ impl<'a, 'f> Translator<'a, 'f> {
     /// What is known of the loads from a parameter.
     pub(super) fn load_flags(&self, param: Param) -> MemFlagsData {
         let flags = MemFlagsData::trusted();
-        if self.constant[param.index()] { flags.with_readonly() } else { flags }
+        if self.is_constant(param) { flags.with_readonly() } else { flags }
     }
 
-    pub(super) fn register(&mut self, var: tinyc_ir::loops::Var) -> Value {
-        self.builder.use_var(self.variables[var.index()])
+    /// Whether nothing writes a parameter's memory while the kernel runs.
+    pub(super) fn is_constant(&self, param: Param) -> bool {
+        self.constant[param.index()]
+    }
+
+    pub(super) fn register(&mut self, var: Var) -> Value {
+        if let Some(&value) = self.idle.get(&var) {
+            return self.expr(value);
+        }
+        match self.groups.lane(var) {
+            None => self.builder.use_var(self.variables[var.index()]),
+            Some((first, lane)) => self.lane(first, lane),
+        }
     }
 
     fn repeat(&mut self, counter: Loop, (lo, hi): (&Bound, &Bound), step: u32, body: &'a [Stmt]) {

@@ -11,8 +11,11 @@ mod arithmetic;
 mod convert;
 mod expressions;
 mod kernel;
+mod lanes;
 mod packed;
+mod pairs;
 mod program;
+mod superword;
 mod types;
 
 pub use kernel::Checks;

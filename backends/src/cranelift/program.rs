@@ -48,6 +48,8 @@ pub struct Definition<'a, M> {
     pub program: &'a Program,
     /// Whether data-dependent indices are trusted.
     pub checks: Checks,
+    /// Whether the machine has vectors of 128 bits.
+    pub vectors: bool,
     /// How the entry is called.
     pub entry: Entry,
     /// The functions of [`MATH`] that the module has.
@@ -68,7 +70,7 @@ impl<M: Module> Definition<'_, M> {
     /// # Errors
     /// What Cranelift has against it; no user can mend that.
     pub fn define(self, prefix: &str) -> Result<Defined, Error> {
-        let Self { module, program, checks, entry, math } = self;
+        let Self { module, program, checks, vectors, entry, math } = self;
         let mut context = module.make_context();
         let mut builders = FunctionBuilderContext::new();
         let mut kernels = Vec::new();
@@ -83,7 +85,7 @@ impl<M: Module> Definition<'_, M> {
                 functions.insert(name, module.declare_func_in_func(math[name], &mut context.func));
             }
             let builder = FunctionBuilder::new(&mut context.func, &mut builders);
-            let builder = Translator::translate(kernel, builder, functions, checks);
+            let builder = Translator::translate(kernel, builder, functions, checks, vectors);
             builder.finalize(module.target_config());
             define(module, id, &mut context)?;
             kernels.push(id);

@@ -1,7 +1,7 @@
 //! `conv2d`: which kernel a convolution gets.
 
 use super::layer::Layer;
-use super::tile::{Kind, WIDTH, packed_positions};
+use super::tile::{Kind, WIDTH, lone_width, packed_positions};
 use super::weighted_sum::{Emitter, WeightedSum};
 use super::window::Window;
 use super::{Lowering, Unsupported, depthwise, im2col, pad, rows};
@@ -95,12 +95,13 @@ struct Params {
     y: Param,
 }
 
-/// The general kernel: four output channels of one pixel at a time, over rows, columns and channels of the window.
+/// The general kernel: some output channels of one pixel at a time, over rows, columns and channels of the window.
 fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, x: Buffer, y: Buffer) {
     let groups = g.conv.groups;
     let per_group = g.w[0] / groups;
     let taps: usize = g.w[1..].iter().product();
-    let within = packed_positions(per_group, taps, WIDTH);
+    let width = lone_width(layer.features);
+    let within = packed_positions(per_group, taps, width);
     let positions: Vec<usize> =
         (0..groups).flat_map(|group| within.iter().map(move |p| group * per_group * taps + p)).collect();
     let x = layer.read("x", x);
@@ -108,14 +109,14 @@ fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, x: Buffer, y: Bu
     let emitter = sum.prepare(layer);
     let y = layer.write("y", y);
     let params = Params { x, w, y };
-    let (blocks, tail) = (per_group / WIDTH, per_group % WIDTH);
+    let (blocks, tail) = (per_group / width, per_group % width);
     layer.each("n", g.x[0], &mut |layer, n| {
         layer.each("oy", g.y[1], &mut |layer, oy| {
             layer.each("ox", g.y[2], &mut |layer, ox| {
                 layer.each("group", groups, &mut |layer, group| {
                     let at = At { n: n.clone(), oy: oy.clone(), ox: ox.clone(), group };
                     layer.each("block", blocks, &mut |layer, block| {
-                        body(layer, &emitter, &params, g, &at, &block.times(WIDTH as i64), WIDTH);
+                        body(layer, &emitter, &params, g, &at, &block.times(width as i64), width);
                     });
                     if tail > 0 {
                         body(
@@ -124,7 +125,7 @@ fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, x: Buffer, y: Bu
                             &params,
                             g,
                             &at,
-                            &Affine::constant((blocks * WIDTH) as i64),
+                            &Affine::constant((blocks * width) as i64),
                             tail,
                         );
                     }

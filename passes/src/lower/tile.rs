@@ -17,6 +17,13 @@ pub const WIDTH: usize = 4;
 const LONE_WIDTH: usize = 16;
 /// From how many registers on a tile is larger.
 pub const MANY: u32 = 24;
+/// From how many registers on a pixel has as many sums: vectors, each of which holds four.
+const VECTORS: u32 = 64;
+
+/// Output channels of one pixel that are computed together where no tile of pixels is.
+pub fn lone_width(features: Features) -> usize {
+    if features.registers >= VECTORS { LONE_WIDTH } else { WIDTH }
+}
 
 /// Which inner loop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
