@@ -88,7 +88,9 @@ Examples:
   tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m0 \\
       --ram 4K --flash 16K
   tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m4 --emit obj,asm \\
-      --package bench --inputs examples/models/digits/digits_samples.npz --samples 4";
+      --package bench --inputs examples/models/digits/digits_samples.npz --samples 4
+  tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m4 --emit c,obj \\
+      --package cmake";
 
 /// What both `compile` and `verify` hand to the pipeline.
 pub(super) fn options(

@@ -23,7 +23,14 @@ pub(super) fn print(report: &Report, folder: &Path, out: &mut dyn Write) -> io::
     totals(report, out)?;
     writeln!(out)?;
     let place = |name: &String| folder.join(name).display().to_string();
-    fact(out, "Files", &style::harmless(&report.files.iter().map(place).collect::<Vec<_>>().join("  ")))?;
+    if report.files.iter().any(|name| name.contains('/')) {
+        let (folder, count) = (folder.display().to_string(), report.files.len());
+        let what = format!("{}, {count} files; its README.md says how to use it", style::harmless(&folder));
+        fact(out, "Folder", &what)?;
+    } else {
+        let files = report.files.iter().map(place).collect::<Vec<_>>().join("  ");
+        fact(out, "Files", &style::harmless(&files))?;
+    }
     fact(out, "Call", &format!("{};", report.prototype))
 }
 

@@ -107,10 +107,11 @@ fn kconfig(network: &Network<'_>) -> String {
 /// Zephyr's condition for the core that an object is for.
 fn cpu(network: &Network<'_>) -> String {
     let core = &network.target.core.name;
-    match core.strip_suffix("-nofpu").unwrap_or(core).strip_prefix("cortex-") {
+    let cpu = match core.strip_suffix("-nofpu").unwrap_or(core).strip_prefix("cortex-") {
         Some(arm) => format!("CPU_CORTEX_{}", arm.to_ascii_uppercase()),
         None => "RISCV && !64BIT".to_owned(),
-    }
+    };
+    if needs_fpu(network) { cpu + " && CPU_HAS_FPU" } else { cpu }
 }
 
 /// Whether the object has instructions of an FPU.

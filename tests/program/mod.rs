@@ -1,5 +1,7 @@
 //! Runs the built program in the repository's folder, as the examples of its help do.
 
+#![allow(dead_code, reason = "each test program uses some of it")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,5 +1,5 @@
 //! The tables of results in the README and in docs/results.md, measured:
-//! `cargo run --release --example table [-- [--write] [--only objects|networks|digits|models|host]]`.
+//! `cargo run --release --example table [-- [--write] [--only objects|firmware|networks|digits|models|host]]`.
 //!
 //! For each network: verified on a simulated Cortex-M4, agreement with ONNX Runtime, accuracy on labelled data, time,
 //! memory. For the objects of each core: the same beside what GCC makes of the C, and beside others. For all models: the same in short. The MLPerf Tiny networks are measured where the shared models are (`TINYC_SHARED`, else `../shared`), the digits
@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "a tool for developers may stop at the first surprise")]
 
 mod data;
+mod firmware;
 mod host;
 mod markdown;
 mod measure;
@@ -64,6 +65,13 @@ fn main() -> ExitCode {
         println!("{text}");
         if write {
             markdown::write(&root.join("docs/host.md"), "host", &text);
+        }
+    }
+    if wanted("firmware") {
+        let text = firmware::markdown(&firmware::rows());
+        println!("{text}");
+        if write {
+            markdown::write(&root.join("docs/results.md"), "firmware", &text);
         }
     }
     if wanted("models") {
