@@ -5,8 +5,8 @@ use crate::state::States;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use tinyc_backends::Object;
 use tinyc_backends::c::File;
-use tinyc_backends::codegen::Object;
 use tinyc_backends::{c, rust};
 use tinyc_frontend::onnx;
 use tinyc_ir::loops::{Place, Program};
@@ -84,7 +84,7 @@ impl Options {
     }
 }
 
-/// The code of a target for which only C is emitted.
+/// The code of a target, or a build of tinyc, that only C and Rust are emitted with.
 const NO_BACKEND: u16 = 503;
 
 /// A model that has been read and brought into the form that everything is compared with.
@@ -204,6 +204,7 @@ impl Model {
 }
 
 /// Machine code for the target's core.
+#[cfg(feature = "native")]
 fn object(program: &Program, target: &Target) -> Result<Object, Diagnostics> {
     tinyc_backends::compile(program, &target.core).ok_or_else(|| {
         let core = &target.core;
@@ -215,6 +216,15 @@ fn object(program: &Program, target: &Target) -> Result<Object, Diagnostics> {
             .help("`--emit c` writes C, which is there for every target")
             .into()
     })
+}
+
+/// Without the native backends there is none.
+#[cfg(not(feature = "native"))]
+fn object(_: &Program, _: &Target) -> Result<Object, Diagnostics> {
+    Err(Diagnostic::error(NO_BACKEND, "this build of tinyc has no native backends")
+        .note("objects and listings need its feature `native`, which takes longer to build")
+        .help("in Cargo.toml: tinyc = { …, default-features = false, features = [\"native\"] }")
+        .into())
 }
 
 /// The emitted text: C and its header, or the header and the listing; and the Rust module, which needs no header.

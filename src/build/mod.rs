@@ -125,9 +125,9 @@ impl Build {
         finish(Script::from_cargo().and_then(|script| self.write(Emit::Rust, script)));
     }
 
-    /// Writes `NAME.rs` into `OUT_DIR`, which calls machine code, and has cargo link that. Tested on Cortex-M.
+    /// Writes `NAME.rs` into `OUT_DIR`, which calls machine code, and has cargo link that: for Cortex-M and 32-bit RISC-V.
     ///
-    /// The module looks as that of [`emit`](Self::emit); it holds one `unsafe` call.
+    /// The module looks as that of [`emit`](Self::emit); it holds one `unsafe` call. Needs tinyc's feature `native`.
     pub fn emit_object(self) {
         finish(Script::from_cargo().and_then(|script| self.write(Emit::Obj, script)));
     }
@@ -136,6 +136,12 @@ impl Build {
         let path = self.model.to_string_lossy().into_owned();
         let _ = writeln!(script.said, "cargo::rerun-if-changed={path}");
         let _ = writeln!(script.said, "cargo::rerun-if-changed=build.rs");
+        if form == Emit::Obj && self.target.is_none() && triple::is_host(&script.triple) {
+            return Err(fault(
+                format!("there is no machine code for cargo's target {}", script.triple),
+                "`emit()` writes Rust with the same face, which computes the same bytes",
+            ));
+        }
         let target = self.find_target(&script.triple)?;
         let own = Budget::of(&target);
         let options = Options {

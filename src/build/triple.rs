@@ -23,7 +23,12 @@ const HOSTS: [&str; 4] = ["-linux-", "-apple-", "-windows-", "-freebsd"];
 /// The core for a triple.
 pub(super) fn core(triple: &str) -> Option<&'static str> {
     let known = CORES.iter().find(|row| row.0 == triple).map(|row| row.1);
-    known.or_else(|| HOSTS.iter().any(|host| triple.contains(host)).then_some("rv32imafc"))
+    known.or_else(|| is_host(triple).then_some("rv32imafc"))
+}
+
+/// Whether it is a machine with an operating system.
+pub(super) fn is_host(triple: &str) -> bool {
+    HOSTS.iter().any(|host| triple.contains(host))
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
 
-    /// What to emit beside NAME.h; several with commas
-    #[arg(long, value_name = "FORM", value_delimiter = ',', default_value = "c", value_parser = emission::parser(&Emit::ALL))]
+    /// What to emit beside NAME.h; several with commas. For cargo it is Rust
+    #[arg(long, value_name = "FORM", value_delimiter = ',', default_value = "c", default_value_if("package", "cargo", "rust"), value_parser = emission::parser(&Emit::ALL))]
     emit: Vec<Emit>,
 
     /// Write what a build system wants around the code: DIR is then a folder that it takes as it is

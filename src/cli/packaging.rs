@@ -36,6 +36,7 @@ impl Packaging {
             Self::System(Package::Arduino) => {
                 "a library with a sketch; an object is a precompiled library in it"
             }
+            Self::System(Package::Cargo) => "a crate with a test, no_std; the code is Rust",
         }
     }
 }

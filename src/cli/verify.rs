@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use tinyc::board::{BoardReport, Log};
 use tinyc::pipeline::{self, Compiled, Emit, Options};
 use tinyc::report::Message;
-use tinyc::verify::{self, Method, Verification};
+use tinyc::verify::{self, Method, RustCompiler, Verification};
 use tinyc_targets::Target;
 
 /// Proves that the emitted code computes the bytes of the reference, on a simulated machine or on a board
@@ -41,10 +41,10 @@ pub(super) struct Args {
     calibrate: CalibrateArgs,
 
     /// What is proven; by default the object where there is one for the core, else C
-    #[arg(long, value_name = "FORM", value_parser = emission::parser(&[Emit::C, Emit::Obj]))]
+    #[arg(long, value_name = "FORM", value_parser = emission::parser(&[Emit::C, Emit::Obj, Emit::Rust]))]
     emit: Option<Emit>,
 
-    /// The machine; by default the built-in simulator for objects, QEMU for C
+    /// The machine; by default the built-in simulator for objects, QEMU for C, this computer for Rust
     #[arg(long, value_name = "MACHINE", value_enum)]
     with: Option<With>,
 
@@ -52,7 +52,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["emit", "with", "keep"])]
     log: Option<PathBuf>,
 
-    /// Keep the firmware's sources, objects and logs in this folder; with QEMU
+    /// Keep the sources, objects and logs of the firmware or the program in this folder; with QEMU or the host
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 
@@ -69,15 +69,19 @@ enum With {
     Sim,
     /// QEMU, with a firmware that GCC builds: the independent check
     Qemu,
+    /// This computer, with a program that rustc builds; for Rust
+    Host,
 }
 
 const AFTER_HELP: &str = "\
 QEMU needs GCC for the core beside it; a message says how to install what is missing.
+Rust is compiled by RUSTC with RUSTFLAGS, if they are set; for QEMU it must have the core's target.
 
 Examples:
   tinyc verify examples/models/digits/digits_int8_io.onnx --target cortex-m4
   tinyc verify examples/models/digits/digits_int8_io.onnx --target cortex-m3 --with qemu \\
       --samples 20 --inputs examples/models/digits/digits_samples.npz
+  tinyc verify examples/models/digits/digits_int8_io.onnx --target cortex-m4 --emit rust
 
 On a board: `tinyc compile --package bench` writes the source of a firmware; what it prints goes into --log.";
 
@@ -120,7 +124,12 @@ fn simulated(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
     let compiled = compile(args, &options)?;
     let progress = Progress::spinner("simulating");
     let samples = args.samples.load(&compiled.model, None)?;
-    let settings = verify::Options { method, keep: args.keep.clone(), ..verify::Options::default() };
+    let settings = verify::Options {
+        method,
+        keep: args.keep.clone(),
+        rust: RustCompiler::from_environment(),
+        ..verify::Options::default()
+    };
     let mut say = |what: &str| progress.say(what);
     let verification = verify::verify(&compiled, &options.target, &samples, &settings, &mut say)?;
     drop(progress);
@@ -150,6 +159,7 @@ fn method(args: &Args, target: &Target) -> Result<Method, Failure> {
     let form = match (args.emit, args.with) {
         (Some(form), _) => form,
         (None, Some(With::Sim)) => Emit::Obj,
+        (None, Some(With::Host)) => Emit::Rust,
         (None, _) if native => Emit::Obj,
         (None, _) => Emit::C,
     };
@@ -157,10 +167,18 @@ fn method(args: &Args, target: &Target) -> Result<Method, Failure> {
         (Emit::C, Some(With::Sim)) => {
             Err(Failure::Usage("the built-in simulator runs objects; C is verified with `--with qemu`"))
         }
+        (Emit::Rust, Some(With::Sim)) => Err(Failure::Usage(
+            "the built-in simulator runs objects; Rust is verified with `--with host` or `--with qemu`",
+        )),
+        (Emit::C | Emit::Obj, Some(With::Host)) => Err(Failure::Usage(
+            "this computer runs `--emit rust`; C and objects are verified with `--with qemu`",
+        )),
+        (Emit::Rust, Some(With::Qemu)) => Ok(Method::QemuRust),
+        (Emit::Rust, _) => Ok(Method::HostRust),
         (Emit::C, _) => Ok(Method::QemuC),
         (_, Some(With::Qemu)) => Ok(Method::QemuObject),
         _ if args.keep.is_some() => {
-            Err(Failure::Usage("`--keep` keeps a firmware, and only `--with qemu` builds one"))
+            Err(Failure::Usage("`--keep` keeps what is built, and the built-in simulator builds nothing"))
         }
         _ => Ok(Method::Simulator),
     }

@@ -4,6 +4,7 @@
 //! Not here: `--package bench`, which is one more file beside the network's own ([`crate::board`]).
 
 mod arduino;
+mod cargo;
 mod cmake;
 mod sample;
 mod zephyr;
@@ -27,11 +28,13 @@ pub enum Package {
     Zephyr,
     /// A library of Arduino.
     Arduino,
+    /// A crate of Rust.
+    Cargo,
 }
 
 impl Package {
     /// All, in the order in which they are listed.
-    pub const ALL: [Self; 3] = [Self::Cmake, Self::Zephyr, Self::Arduino];
+    pub const ALL: [Self; 4] = [Self::Cmake, Self::Zephyr, Self::Arduino, Self::Cargo];
 
     /// As on the command line.
     pub fn name(self) -> &'static str {
@@ -39,6 +42,7 @@ impl Package {
             Self::Cmake => "cmake",
             Self::Zephyr => "zephyr",
             Self::Arduino => "arduino",
+            Self::Cargo => "cargo",
         }
     }
 
@@ -47,13 +51,16 @@ impl Package {
         match self {
             // What lies in `extras` is none of the build's business.
             Self::Arduino => format!("extras/{name}.report.json"),
-            Self::Cmake | Self::Zephyr => format!("{name}.report.json"),
+            Self::Cmake | Self::Zephyr | Self::Cargo => format!("{name}.report.json"),
         }
     }
 
     /// The forms of code that the package can hold.
     fn forms(self) -> &'static [Emit] {
-        &[Emit::C, Emit::Obj]
+        match self {
+            Self::Cmake | Self::Zephyr | Self::Arduino => &[Emit::C, Emit::Obj],
+            Self::Cargo => &[Emit::Rust],
+        }
     }
 }
 
@@ -81,6 +88,7 @@ pub fn files(
         Package::Cmake => Ok(cmake::files(&network)),
         Package::Zephyr => Ok(zephyr::files(&network)),
         Package::Arduino => arduino::files(&network),
+        Package::Cargo => Ok(cargo::files(&network)),
     }
 }
 

@@ -14,7 +14,8 @@ pub(super) struct Sample {
     call: Call,
     /// Bytes of each input.
     inputs: Vec<Vec<u8>>,
-    /// The hash of the reference's outputs.
+    /// Bytes of the reference's outputs, and their hash.
+    outputs: Vec<u8>,
     expected: u32,
 }
 
@@ -22,11 +23,23 @@ impl Sample {
     pub(super) fn new(compiled: &Compiled, inputs: &[Tensor]) -> Self {
         let reference = &compiled.model.reference;
         let results = Sequence::new(reference, &compiled.model.states).next(inputs);
+        let outputs = compiled.model.states.outputs(reference, &results);
         Self {
             call: c::call(&compiled.program),
             inputs: inputs.iter().map(|tensor| tensor.data.to_le_bytes()).collect(),
-            expected: hash::of_outputs(&compiled.model.states.outputs(reference, &results)),
+            expected: hash::of_outputs(&outputs),
+            outputs: outputs.iter().flat_map(|tensor| tensor.data.to_le_bytes()).collect(),
         }
+    }
+
+    /// The bytes of all inputs, one behind the other.
+    pub(super) fn inputs(&self) -> Vec<u8> {
+        self.inputs.concat()
+    }
+
+    /// The bytes of what the reference computes, one output behind the other.
+    pub(super) fn outputs(&self) -> Vec<u8> {
+        self.outputs.clone()
     }
 
     /// The first output with a greatest element, as an expression for its position.

@@ -2,7 +2,7 @@
 //! between.
 
 use serde::Serialize;
-use tinyc_backends::codegen::{Cost, Object};
+use tinyc_backends::{Cost, Object};
 use tinyc_ir::loops::Program;
 use tinyc_targets::{Fidelity, Target};
 

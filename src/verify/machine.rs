@@ -1,5 +1,6 @@
-//! The machine that a verification runs on: the built-in simulator or QEMU, behind one face.
+//! The machine that a verification runs on: the built-in simulator, QEMU or this computer, behind one face.
 
+use super::host::Host;
 use super::qemu::Qemu;
 use super::run::{Footprint, Run};
 use super::simulator::{Simulated, simulator};
@@ -13,6 +14,7 @@ use tinyc_targets::Target;
 pub(super) enum Machine<'a> {
     Simulator(Box<dyn Simulated + 'a>),
     Qemu(Qemu<'a>),
+    Host(Host<'a>),
 }
 
 impl<'a> Machine<'a> {
@@ -25,15 +27,19 @@ impl<'a> Machine<'a> {
     ) -> Result<Self, Diagnostics> {
         Ok(match options.method {
             Method::Simulator => Self::Simulator(simulator(compiled, target, pieces)?),
-            Method::QemuObject | Method::QemuC => Self::Qemu(Qemu::new(compiled, target, options, pieces)?),
+            Method::QemuObject | Method::QemuC | Method::QemuRust => {
+                Self::Qemu(Qemu::new(compiled, target, options, pieces)?)
+            }
+            Method::HostRust => Self::Host(Host::new(compiled, options)?),
         })
     }
 
-    /// Memory that the network takes.
+    /// Memory that the network takes; nothing is known of it on this computer.
     pub(super) fn footprint(&self) -> Result<Footprint, Diagnostics> {
         match self {
             Self::Simulator(simulator) => Ok(simulator.footprint()),
             Self::Qemu(qemu) => qemu.footprint(),
+            Self::Host(_) => Ok(Footprint::default()),
         }
     }
 
@@ -42,6 +48,7 @@ impl<'a> Machine<'a> {
         match self {
             Self::Simulator(_) => true,
             Self::Qemu(qemu) => qemu.traces(),
+            Self::Host(_) => false,
         }
     }
 
@@ -50,6 +57,7 @@ impl<'a> Machine<'a> {
         match self {
             Self::Simulator(simulator) => simulator.run(samples, traced),
             Self::Qemu(qemu) => qemu.run(samples, traced),
+            Self::Host(host) => host.run(samples),
         }
     }
 }

@@ -7,21 +7,24 @@
 //!   graphs have: one `eval` against the other.
 //!
 //! Objects run in the built-in simulator, which needs nothing else and sees every access to memory. The independent
-//! check, and the only one for C, is QEMU, with a firmware that GCC builds.
+//! check, and the only one for C, is QEMU, with a firmware that GCC builds. Rust runs there, too, and on this computer.
 
 mod code;
 mod compare;
+mod host;
 mod machine;
 mod once;
 mod qemu;
 mod report;
 mod run;
+mod rust;
 pub mod shared_bench;
 mod simulator;
 mod trace;
 
 pub use once::{Simulated, simulate};
 pub use report::{Cycles, Flash, Instructions, LayerTime, Mismatch, Side, Verification};
+pub use rust::RustCompiler;
 
 use crate::pipeline::{Compiled, Emit, Model};
 use compare::Expected;
@@ -41,6 +44,10 @@ pub enum Method {
     QemuObject,
     /// The C source, compiled by GCC, in a firmware under QEMU.
     QemuC,
+    /// The Rust module, compiled by rustc, in a firmware under QEMU.
+    QemuRust,
+    /// The Rust module, compiled by rustc for this computer.
+    HostRust,
 }
 
 impl Method {
@@ -49,6 +56,7 @@ impl Method {
         match self {
             Self::Simulator | Self::QemuObject => Emit::Obj,
             Self::QemuC => Emit::C,
+            Self::QemuRust | Self::HostRust => Emit::Rust,
         }
     }
 }
@@ -66,12 +74,15 @@ pub struct Options {
     pub timeout: Duration,
     /// Where GCC and QEMU are looked for, in the form of `PATH`; `None` is the process's own.
     pub path: Option<OsString>,
+    /// What compiles Rust.
+    pub rust: RustCompiler,
 }
 
 impl Default for Options {
     /// C under QEMU, which every target has.
     fn default() -> Self {
-        Self { method: Method::QemuC, keep: None, traced: 1, timeout: Duration::from_secs(120), path: None }
+        let (timeout, rust) = (Duration::from_secs(120), RustCompiler::default());
+        Self { method: Method::QemuC, keep: None, traced: 1, timeout, path: None, rust }
     }
 }
 

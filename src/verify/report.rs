@@ -19,7 +19,7 @@ pub struct Verification {
     pub target: String,
     /// The core that the code is for.
     pub core: String,
-    /// What ran: `c` (compiled by GCC) or `obj`.
+    /// What ran: `c` (compiled by GCC), `rust` (by rustc) or `obj`.
     pub emit: String,
     /// The simulated machine, and the core it really has if that is another.
     pub machine: String,
@@ -39,7 +39,7 @@ pub struct Verification {
     pub tensors_narrowed: Vec<String>,
     /// The first tensor that differs, in order of execution; `None` is the proof.
     pub mismatch: Option<Mismatch>,
-    /// Instructions of one inference. Under QEMU on ARM the clock resolves about 40.
+    /// Instructions of one inference; zeros on this computer, which counts none. Under QEMU on ARM the clock resolves about 40.
     pub instructions: Instructions,
     /// Cycles of one inference, if the machine counts them.
     pub cycles: Option<Cycles>,
@@ -157,6 +157,9 @@ pub struct Ram {
     pub variables: u64,
 }
 
+/// The machine that is none.
+const HOST: &str = "this computer";
+
 impl Verification {
     /// Nothing compared yet.
     pub(super) fn new(compiled: &Compiled, target: &Target, method: Method, samples: usize) -> Self {
@@ -164,6 +167,7 @@ impl Verification {
         let stands_in = qemu.stands_in.as_ref().map(|core| format!(" (a {core} stands in)"));
         let machine = match method {
             Method::Simulator => "built-in simulator".to_owned(),
+            Method::HostRust => HOST.to_owned(),
             _ => format!("{}{}", qemu.machine, stands_in.unwrap_or_default()),
         };
         Self {
@@ -246,8 +250,22 @@ fn extremes(all: &[u64]) -> Option<(u64, u64, u64)> {
 impl fmt::Display for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.is_proof() { "verified" } else { "NOT EQUAL" };
-        let form = if self.emit == "c" { "C by GCC" } else { "object" };
-        writeln!(f, "{verdict}: {} on {}, {form}, simulated by {}", self.network, self.core, self.machine)?;
+        let form = match self.emit.as_str() {
+            "c" => "C by GCC",
+            "rust" => "Rust by rustc",
+            _ => "object",
+        };
+        let on_host = self.machine == HOST;
+        match on_host {
+            true => writeln!(f, "{verdict}: {} for {}, {form}, run on {HOST}", self.network, self.core)?,
+            false => {
+                writeln!(
+                    f,
+                    "{verdict}: {} on {}, {form}, simulated by {}",
+                    self.network, self.core, self.machine
+                )?;
+            }
+        }
         let samples = count(self.samples, "sample");
         writeln!(
             f,
@@ -272,12 +290,14 @@ impl fmt::Display for Verification {
         if let Some(ChipCycles { cycles, memory, .. }) = &self.on_chip {
             writeln!(f, "  on the chip   {} cycles ({memory})", grouped(*cycles))?;
         }
-        let Instructions { first, least, most } = self.instructions;
-        writeln!(f, "  instructions  {} for one inference", spread(first, least, most))?;
-        writeln!(f, "  stack         {} bytes", grouped(self.stack_bytes))?;
-        let Flash { code, constants, total } = self.flash;
-        let (total, code, constants) = (grouped(total), grouped(code), grouped(constants));
-        writeln!(f, "  flash         {total} bytes: code {code}, constants {constants}")?;
+        if !on_host {
+            let Instructions { first, least, most } = self.instructions;
+            writeln!(f, "  instructions  {} for one inference", spread(first, least, most))?;
+            writeln!(f, "  stack         {} bytes", grouped(self.stack_bytes))?;
+            let Flash { code, constants, total } = self.flash;
+            let (total, code, constants) = (grouped(total), grouped(code), grouped(constants));
+            writeln!(f, "  flash         {total} bytes: code {code}, constants {constants}")?;
+        }
         let (arena, face) = (grouped(self.ram.arena), grouped(self.ram.inputs_and_outputs));
         write!(f, "  RAM           {arena} bytes of arena, {face} of inputs and outputs")?;
         if self.ram.state > 0 {

@@ -4,6 +4,7 @@
 use super::code;
 use super::qemu::{FLAGS, cannot, run};
 use super::run::Footprint;
+use super::rust::{self, RustCompiler};
 use crate::pipeline::{Compiled, Emit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -41,12 +42,14 @@ pub struct BenchFigures {
 }
 
 /// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Form {
     /// The C, as GCC compiles it with an option such as `-O2`.
     C(&'static str),
     /// The object.
     Object,
+    /// The Rust module, as a compiler for the core's target makes it.
+    Rust(RustCompiler),
 }
 
 /// Builds what was emitted for a core, the C or the object, with the harness in `folder` (which is copied, never
@@ -61,7 +64,11 @@ pub fn measure(
     core: &Core,
     folder: &Path,
 ) -> Result<BenchFigures, Diagnostics> {
-    let needed = if form == Form::Object { Emit::Obj } else { Emit::C };
+    let needed = match form {
+        Form::C(_) => Emit::C,
+        Form::Object => Emit::Obj,
+        Form::Rust(_) => Emit::Rust,
+    };
     if !compiled.emit.contains(&needed) {
         return Err(refuse(format!("the form `{needed}` was not emitted")).into());
     }
@@ -93,10 +100,16 @@ pub fn measure(
             "network.o".to_owned()
         }
         Form::Object => format!("{prefix}.o"),
+        Form::Rust(rust) => {
+            compile_rust(work, compiled, core, &rust)?;
+            "network.o".to_owned()
+        }
     };
     let path = work.join(&network);
     let object = std::fs::read(&path).map_err(|e| cannot("read", &path, &e))?;
     let code = Footprint::of_object(&object).map_err(|error| refuse(error.to_string()))?.code;
+    // The compiler's own library is beside the module's code in the archive.
+    let network = if needed == Emit::Rust { "libnetwork.a".to_owned() } else { network };
     let mut arguments: Vec<String> = ["build.sh", target, "out.elf", "src/runner.c"].map(String::from).into();
     arguments.extend([
         network,
@@ -129,6 +142,23 @@ fn compile_c(work: &Path, prefix: &str, core: &Core, optimisation: &str) -> Resu
     arguments.extend(FLAGS);
     arguments.extend([optimisation, "-c", &source, "-o", "network.o"]);
     tool(work, &core.gcc.compiler, &arguments, &core.gcc.package)
+}
+
+/// Compiles the Rust as in a verification: as an object, whose code is counted, and as an archive.
+fn compile_rust(
+    work: &Path,
+    compiled: &Compiled,
+    core: &Core,
+    rust: &RustCompiler,
+) -> Result<(), Diagnostics> {
+    let path = work.join("network.rs");
+    std::fs::write(&path, rust::library(&compiled.program)).map_err(|e| cannot("write", &path, &e))?;
+    let options = super::Options::default();
+    let target = Some(core.rust_target.as_str());
+    let object = ["--crate-type", "lib", "--emit", "obj", "network.rs", "-o", "network.o"];
+    rust.compile(work, target, &object, &options)?;
+    let archive = ["--crate-type", "staticlib", "network.rs", "-o", "libnetwork.a"];
+    rust.compile(work, target, &archive, &options)
 }
 
 /// The part of the harness's report that is used.

@@ -53,6 +53,14 @@ fn each_form_runs_where_it_can() {
             &["--with", "sim"],
             "verified: digits_int8_io on cortex-m3, object, simulated by built-in simulator\n",
         ),
+        (
+            &["--emit", "rust"],
+            "verified: digits_int8_io for cortex-m3, Rust by rustc, run on this computer\n",
+        ),
+        (
+            &["--with", "host"],
+            "verified: digits_int8_io for cortex-m3, Rust by rustc, run on this computer\n",
+        ),
     ] {
         let ran = verify(more);
         assert_eq!(ran.code, 0, "{}", ran.err);

@@ -23,10 +23,16 @@ panic = "abort"
 [workspace]
 TOML
 echo '#![no_std]' >"$scratch/src/lib.rs"
+missing=()
 for target in "$@"; do
+    [ -e "$sysroot/lib/rustlib/$target/lib/done" ] || missing+=("$target")
+done
+# All in one go: cargo compiles for several targets at once.
+if [ ${#missing[@]} != 0 ]; then
+    (cd "$scratch" && cargo build --quiet --release -Zbuild-std=core "${missing[@]/#/--target=}")
+fi
+for target in "${missing[@]}"; do
     lib=$sysroot/lib/rustlib/$target/lib
-    [ -e "$lib/done" ] && continue
-    (cd "$scratch" && cargo build --quiet --release -Zbuild-std=core --target "$target")
     mkdir -p "$lib"
     for crate in core compiler_builtins; do
         cp "$scratch/target/$target/release/deps/lib$crate"-*.rlib "$lib/"

@@ -3,7 +3,9 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod bare;
 pub(crate) mod host;
+pub(crate) mod loops;
 pub(crate) mod merged;
 pub(crate) mod models;
 pub(crate) mod proof;

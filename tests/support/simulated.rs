@@ -2,7 +2,7 @@
 //! interpreter and the static counts.
 
 use super::proof::same;
-use tinyc_backends::codegen::Object;
+use tinyc_backends::Object;
 use tinyc_backends::thumb;
 use tinyc_backends::thumb::sim::{Machine, Outcome};
 use tinyc_ir::Data;

@@ -1,5 +1,5 @@
 //! The tables of results in the README and in docs/results.md, measured:
-//! `cargo run --release --example table [-- [--write] [--only objects|firmware|networks|digits|models|host]]`.
+//! `cargo run --release --example table [-- [--write] [--only objects|firmware|rust|networks|digits|models|host]]`.
 //!
 //! For each network: verified on a simulated Cortex-M4, agreement with ONNX Runtime, accuracy on labelled data, time,
 //! memory. For the objects of each core: the same beside what GCC makes of the C, and beside others. For all models: the same in short. The MLPerf Tiny networks are measured where the shared models are (`TINYC_SHARED`, else `../shared`), the digits
@@ -16,12 +16,14 @@ mod measure;
 mod model;
 mod object;
 mod object_markdown;
+mod rust;
 #[path = "../support/mod.rs"]
 mod support;
 
 use measure::Row;
 use model::ModelRow;
 use object::ObjectRow;
+use rust::RustRow;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -72,6 +74,15 @@ fn main() -> ExitCode {
         println!("{text}");
         if write {
             markdown::write(&root.join("docs/results.md"), "firmware", &text);
+        }
+    }
+    if wanted("rust") {
+        let rows = rust::rows(&tables[0].1);
+        missed.extend(rows.iter().filter_map(RustRow::missed));
+        let text = rust::markdown(&rows);
+        println!("{text}");
+        if write && !rows.is_empty() {
+            markdown::write(&root.join("docs/results.md"), "rust", &text);
         }
     }
     if wanted("models") {

@@ -25,7 +25,6 @@ pub(crate) use flow::Flow;
 pub(crate) use hoist::hoist;
 pub(crate) use isa::{Convention, Isa, Name};
 pub use isa::{Field, Role};
-pub use object::{Cost, Layer, Object};
 #[cfg(test)]
 pub(crate) use operands::writes_of;
 pub(crate) use operands::{reads, reads_of};

@@ -5,7 +5,7 @@ use super::flavor::Flavor;
 use super::generate::{self, Functions, Generated};
 use super::listing::listing;
 use super::timing::Model;
-use crate::codegen::Object;
+use crate::Object;
 use crate::codegen::elf::Assembly;
 use crate::native::{self, Function, routines};
 use std::collections::BTreeMap;

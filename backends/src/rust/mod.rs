@@ -54,6 +54,12 @@ pub fn emit_binding(program: &Program, options: &Options) -> File {
     File { name: format!("{module}.rs"), text }
 }
 
+/// Functions by which C calls the module that [`emit`] prints, beside it: those that the header declares, [`crate::c::prefix`] and
+/// `_run`, and `_init` if there is a state.
+pub fn export(program: &Program) -> String {
+    source::export(program)
+}
+
 /// The expression that runs the network, with the types of its inputs: for people.
 pub fn call(program: &Program) -> String {
     let module = module(program);
@@ -63,6 +69,11 @@ pub fn call(program: &Program) -> String {
     };
     let inputs: Vec<String> = program.inputs.iter().map(input).collect();
     format!("{module}::Model::new(&mut {module}::Arena::new()).run({})", inputs.join(", "))
+}
+
+/// Whether a run can end with an error, so that `run` returns a `Result`.
+pub fn is_fallible(program: &Program) -> bool {
+    face::is_fallible(program)
 }
 
 /// The name of the module: the program's name in snake case.

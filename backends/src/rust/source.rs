@@ -130,6 +130,40 @@ pub(super) fn binding(program: &Program, options: &Options, symbol: &str) -> (St
     (symbols.module, out)
 }
 
+/// Functions of the C header that call the module beside them.
+pub(super) fn export(program: &Program) -> String {
+    let (variants, _) = variants(program);
+    let symbols = Symbols::new(program, &variants);
+    let prefix = crate::c::prefix(program);
+    let mut arguments: Vec<String> = Vec::new();
+    if program.state_bytes() > 0 {
+        arguments.push("state".into());
+    }
+    let face = program.inputs.iter().chain(&program.outputs);
+    arguments.extend(face.map(|&buffer| symbols.buffer(buffer).to_owned()));
+    arguments.push("memory".into());
+    let result = match face::is_fallible(program) {
+        true => ".map_or_else(|error| i32::from(error.0), |()| 0)\n",
+        false => ";\n        0\n",
+    };
+    let mut out = format!(
+        "/// What C calls.\nmod export {{\n    use super::{}::*;\n\n    #[unsafe(no_mangle)]\n    \
+             pub extern \"C\" fn {prefix}_run({}) -> i32 {{\n        run({}){result}    }}\n",
+        symbols.module,
+        face::parameters(program, &symbols).join(", "),
+        arguments.join(", "),
+    );
+    if program.state_bytes() > 0 {
+        let _ = write!(
+            out,
+            "\n    #[unsafe(no_mangle)]\n    pub extern \"C\" fn {prefix}_init(state: &mut [u8; STATE_BYTES]) {{\n        \
+                 *state = INITIAL_STATE;\n    }}\n"
+        );
+    }
+    out.push_str("}\n");
+    out
+}
+
 fn kernel(program: &Program, variant: &Variant, name: &str, function: &Function) -> String {
     let mut out =
         face::doc(&describe::kernel(program, variant.kernel).replace(['[', ']'], "`").replace('<', "("));

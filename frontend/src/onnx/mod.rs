@@ -17,6 +17,7 @@ mod functions;
 mod importer;
 mod inline;
 mod layout;
+mod message;
 mod minifloat;
 mod model;
 pub mod ops;

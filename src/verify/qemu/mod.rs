@@ -8,7 +8,7 @@ mod running;
 mod source;
 mod workshop;
 
-pub(super) use workshop::{FLAGS, cannot, run};
+pub(super) use workshop::{FLAGS, Folder, cannot, no_tool, run};
 
 use super::run::{Footprint, Run};
 use super::trace::Piece;
@@ -23,8 +23,9 @@ use workshop::Workshop;
 pub(super) struct Qemu<'a> {
     workshop: Workshop<'a>,
     plain: image::Image,
-    /// The object, if it is that and no C which runs.
+    /// The object, if it is that which runs.
     object: Option<&'a [u8]>,
+    traces: bool,
 }
 
 impl<'a> Qemu<'a> {
@@ -37,15 +38,15 @@ impl<'a> Qemu<'a> {
     ) -> Result<Self, Diagnostics> {
         let object = compiled.object.as_ref().map(|object| object.elf.as_slice());
         let object = object.filter(|_| options.method == Method::QemuObject);
-        let workshop = Workshop::new(compiled, target, options, pieces, object.is_some())?;
+        let workshop = Workshop::new(compiled, target, options, pieces)?;
         workshop.compile()?;
         let plain = workshop.link(Kind::Plain)?;
-        Ok(Self { workshop, plain, object })
+        Ok(Self { workshop, plain, object, traces: options.method == Method::QemuC })
     }
 
-    /// Whether tensors can be seen between layers: C has hooks for that, an object is run as it is.
+    /// Whether tensors can be seen between layers: C has hooks for that, the other forms are run as they are.
     pub(super) fn traces(&self) -> bool {
-        self.object.is_none()
+        self.traces
     }
 
     /// The network's share: the object's own sections, or what the firmware has more than the same one without a network.

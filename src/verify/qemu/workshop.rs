@@ -5,7 +5,7 @@ use super::running::Running;
 use super::source::{self, Kind};
 use crate::pipeline::Compiled;
 use crate::verify::trace::Piece;
-use crate::verify::{Options, code};
+use crate::verify::{Method, Options, code, rust};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
@@ -23,12 +23,42 @@ pub(in crate::verify) const FLAGS: [&str; 4] =
 pub(super) struct Workshop<'a> {
     target: &'a Target,
     options: &'a Options,
-    folder: PathBuf,
+    folder: Folder,
+    prefix: String,
+}
+
+/// A folder of generated files.
+pub(in crate::verify) struct Folder {
+    path: PathBuf,
     /// Removes the folder when dropped, if it is not to be kept.
     _temporary: Option<tempfile::TempDir>,
-    prefix: String,
-    /// Whether the network is an object, or else C.
-    object: bool,
+}
+
+impl Folder {
+    /// The folder in which the user wants to find the files, or one that vanishes.
+    pub(in crate::verify) fn new(keep: Option<&Path>) -> Result<Self, Diagnostics> {
+        let Some(folder) = keep else {
+            let temporary = tempfile::Builder::new().prefix("tinyc-verify-").tempdir();
+            let temporary = temporary.map_err(|e| cannot("create", &std::env::temp_dir(), &e))?;
+            return Ok(Self { path: temporary.path().to_path_buf(), _temporary: Some(temporary) });
+        };
+        std::fs::create_dir_all(folder).map_err(|e| cannot("create", folder, &e))?;
+        // The tools run inside the folder.
+        let path = folder.canonicalize().map_err(|e| cannot("open", folder, &e))?;
+        Ok(Self { path, _temporary: None })
+    }
+
+    /// Where it is.
+    pub(in crate::verify) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file; its path.
+    pub(in crate::verify) fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, Diagnostics> {
+        let path = self.path.join(name);
+        std::fs::write(&path, bytes).map_err(|e| cannot("write", &path, &e))?;
+        Ok(path)
+    }
 }
 
 impl<'a> Workshop<'a> {
@@ -38,36 +68,38 @@ impl<'a> Workshop<'a> {
         target: &'a Target,
         options: &'a Options,
         pieces: &[Vec<Piece>],
-        object: bool,
     ) -> Result<Self, Diagnostics> {
-        let (folder, temporary) = match &options.keep {
-            Some(folder) => {
-                std::fs::create_dir_all(folder).map_err(|e| cannot("create", folder, &e))?;
-                // The tools run inside the folder.
-                (folder.canonicalize().map_err(|e| cannot("open", folder, &e))?, None)
-            }
-            None => {
-                let temporary = tempfile::Builder::new().prefix("tinyc-verify-").tempdir();
-                let temporary = temporary.map_err(|e| cannot("create", &std::env::temp_dir(), &e))?;
-                (temporary.path().to_path_buf(), Some(temporary))
-            }
-        };
+        let folder = Folder::new(options.keep.as_deref())?;
         let prefix = tinyc_backends::c::prefix(&compiled.program);
         let core = &target.core;
         let generated = source::files(&compiled.program, &prefix, pieces, core.isa, &core.qemu);
         let generated = generated.into_iter().map(|file| (file.name, file.text.into_bytes()));
         for (name, bytes) in compiled.artefacts().into_iter().chain(generated) {
-            let path = folder.join(&name);
-            std::fs::write(&path, &bytes).map_err(|e| cannot("write", &path, &e))?;
+            folder.write(&name, &bytes)?;
         }
-        Ok(Self { target, options, folder, _temporary: temporary, prefix, object })
+        if options.method == Method::QemuRust {
+            // C calls it by the header's names.
+            let header = tinyc_backends::c::header(&compiled.program, &tinyc_backends::c::Options::default());
+            folder.write(&header.name, header.text.as_bytes())?;
+            folder.write("network.rs", rust::library(&compiled.program).as_bytes())?;
+        }
+        Ok(Self { target, options, folder, prefix })
     }
 
     /// Compiles everything but the network with hooks, which is needed last.
     pub(super) fn compile(&self) -> Result<(), Diagnostics> {
-        if !self.object {
-            let network = format!("{}.c", self.prefix);
-            self.gcc(&[OPTIMISATION, "-c", &network, "-o", "network_plain.o"])?;
+        match self.options.method {
+            Method::QemuC => {
+                let network = format!("{}.c", self.prefix);
+                self.gcc(&[OPTIMISATION, "-c", &network, "-o", "network_plain.o"])?;
+            }
+            Method::QemuRust => {
+                // An archive holds what the compiler's own library adds, too.
+                let arguments = ["--crate-type", "staticlib", "network.rs", "-o", "libnetwork.a"];
+                let target = Some(self.target.core.rust_target.as_str());
+                self.options.rust.compile(self.folder.path(), target, &arguments, self.options)?;
+            }
+            _ => {}
         }
         // Loops that copy must not become calls of the functions that they are the body of.
         let sources = ["harness.c", "memory.c", "start.c", "main_plain.c", "main_traced.c", "stub.c"];
@@ -80,7 +112,8 @@ impl<'a> Workshop<'a> {
     pub(super) fn link(&self, kind: Kind) -> Result<Image, Diagnostics> {
         let shipped = format!("{}.o", self.prefix);
         let (network, main) = match kind {
-            Kind::Plain if self.object => (shipped.as_str(), "main_plain.o"),
+            Kind::Plain if self.options.method == Method::QemuObject => (shipped.as_str(), "main_plain.o"),
+            Kind::Plain if self.options.method == Method::QemuRust => ("libnetwork.a", "main_plain.o"),
             Kind::Plain => ("network_plain.o", "main_plain.o"),
             Kind::Stub => ("stub.o", "main_plain.o"),
             Kind::Traced => {
@@ -96,24 +129,23 @@ impl<'a> Workshop<'a> {
         arguments.extend(objects);
         arguments.extend(["-lgcc", "-o", &elf]);
         self.gcc(&arguments)?;
-        Image::read(&self.folder.join(elf))
+        Image::read(&self.folder.path().join(elf))
     }
 
     /// Starts the simulator on the samples.
     pub(super) fn start(&self, kind: Kind, samples: &[Vec<Tensor>]) -> Result<Running, Diagnostics> {
         let mut bytes = u32::try_from(samples.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
         bytes.extend(samples.iter().flatten().flat_map(|tensor| tensor.data.to_le_bytes()));
-        let path = self.folder.join(format!("{}.inputs", kind.stem()));
-        std::fs::write(&path, bytes).map_err(|e| cannot("write", &path, &e))?;
+        self.folder.write(&format!("{}.inputs", kind.stem()), &bytes)?;
         let patience = self.options.timeout * u32::try_from(samples.len() + 1).unwrap_or(u32::MAX);
         let qemu = &self.target.core.qemu;
-        Running::start(qemu, self.options.path.as_deref(), &self.folder, kind.stem(), patience)
+        Running::start(qemu, self.options.path.as_deref(), self.folder.path(), kind.stem(), patience)
     }
 
     fn gcc(&self, arguments: &[&str]) -> Result<(), Diagnostics> {
         let gcc = &self.target.core.gcc;
         let mut command = Command::new(&gcc.compiler);
-        command.current_dir(&self.folder).args(&gcc.flags);
+        command.current_dir(self.folder.path()).args(&gcc.flags);
         command.args(FLAGS).args(arguments);
         let output = run(&mut command, self.options.path.as_deref(), &gcc.compiler, &gcc.package)?;
         if output.status.success() {
@@ -161,7 +193,7 @@ pub(in crate::verify) fn run(
 }
 
 /// Why a tool cannot be started, and how to get it.
-pub(super) fn no_tool(error: &std::io::Error, tool: &str, package: &str) -> Diagnostics {
+pub(in crate::verify) fn no_tool(error: &std::io::Error, tool: &str, package: &str) -> Diagnostics {
     let problem = match error.kind() {
         std::io::ErrorKind::NotFound => {
             Diagnostic::error(code::TOOL_MISSING, format!("`{tool}` is not installed"))
