@@ -65,8 +65,8 @@ fn cortex_m4_c(emit: Emit) -> FirmwareRow {
     let stack = sections.lines().find(|line| line.starts_with(".stack ")).unwrap();
     let stack = stack.split_whitespace().nth(1).unwrap().parse().unwrap();
     let program = &compiled.program;
-    let face: usize =
-        program.inputs.iter().chain(&program.outputs).map(|&b| program.buffers[b].bytes()).sum();
+    // The input lies in flash.
+    let outputs: usize = program.outputs.iter().map(|&b| program.buffers[b].bytes()).sum();
     FirmwareRow {
         example,
         core,
@@ -74,7 +74,7 @@ fn cortex_m4_c(emit: Emit) -> FirmwareRow {
         flash: text + data,
         ram: data + bss,
         stack,
-        network: (compiled.constant_bytes + code, u64::from(program.arena_bytes) + face as u64),
+        network: (compiled.constant_bytes + code, u64::from(program.arena_bytes) + outputs as u64),
         said: said.lines().last().unwrap_or_default().to_owned(),
     }
 }
@@ -105,5 +105,5 @@ pub(crate) fn markdown(rows: &[FirmwareRow]) -> String {
         ];
         out.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
-    out + "\nBytes by `size` of the linked file. *RAM* holds the picture's output, the arena and the stack, the picture itself lies in flash. C by gcc 12 `-O2`.\n"
+    out + "\nBytes by `size` of the linked file. *RAM* holds the network's arena and output, and the stack; the picture lies in flash. C by gcc 12 `-O2`.\n"
 }
