@@ -46,7 +46,7 @@ pub(crate) fn innermost(listing: &str) -> Vec<Loop> {
     found
 }
 
-/// `  1c:	bne.n	12 <name+0x12>`
+/// An address, a colon and a tab; then the mnemonic, a tab and the operands, a branch target with its name in angle brackets.
 fn instruction(line: &str) -> Option<Instruction> {
     let (address, text) = line.split_once(":\t")?;
     let address = u64::from_str_radix(address.trim(), 16).ok()?;
