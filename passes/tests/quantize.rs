@@ -9,11 +9,12 @@ use tinyc_ir::text::parse_graph;
 use tinyc_ir::{DType, Data, Graph, Tensor, eval::eval};
 use tinyc_passes::graph::optimise;
 use tinyc_passes::lower::{Features, lower};
-use tinyc_passes::quantize::calibrate::{Options, Quantised, calibrate};
+use tinyc_passes::quantize::calibrate::{Options, Quantised, WeightBytes, calibrate};
 use tinyc_passes::quantize::loss::{reals, stored_inputs};
 use tinyc_passes::quantize::plan::Precision;
 use tinyc_passes::quantize::range::Method;
 use tinyc_passes::quantize::runner::Evaluator;
+use tinyc_passes::quantize::weights::Weights;
 
 fn graph(text: &str) -> Graph {
     parse_graph("test", text).unwrap_or_else(|e| panic!("{e:?}\n{text}"))
@@ -296,6 +297,59 @@ fn each_precision_does_what_it_says() {
     let fit = samples(&float, 4, 1, 0.0, 1.0);
     let refused = calibrate(&float, &fit, &fit, &options, &Evaluator).err().unwrap();
     assert!(refused.to_string().contains("first, second, third"), "{refused}");
+}
+
+#[test]
+fn channels_of_unlike_reach_are_equalised() {
+    // The first channel of the middle reaches a hundred times as far as the others, and counts for as much.
+    let text = "graph @unlike {
+        in x: f32[1,6,6,2]
+        const w1: f32[4,1,1,2] = [90.0, 60.0, 0.5, -0.7, 0.9, 0.3, -0.4, 0.8]
+        const b1: f32[4] = [3.0, 0.1, 0.2, 0.0]
+        a = conv2d x, w1, b1 {act=relu} : f32[1,6,6,4]
+        const w2: f32[4,3,3,1] = seeded(1)
+        const b2: f32[4] = splat(0.0)
+        d = conv2d a, w2, b2 {groups=4, act=relu} : f32[1,4,4,4]
+        p = max_pool2d d {kernel=[2,2], strides=[2,2]} : f32[1,2,2,4]
+        const w3: f32[3,1,1,4] = [0.01, 0.9, -0.8, 1.0, -0.01, 0.5, 0.7, -0.6, 0.02, -0.4, 0.9, 0.3]
+        const b3: f32[3] = seeded(4)
+        y = conv2d p, w3, b3 : f32[1,2,2,3]
+        out y
+    }";
+    let float = graph(text);
+    let (quantised, found) = quantise(&float, &Options::default(), 0.0, 1.0);
+    let (first, equalised) = (&quantised.stages[0], &quantised.stages[1]);
+    assert!(equalised.0.contains("equalised") && equalised.1 < first.1 / 4.0, "{:?}", quantised.stages);
+    assert!(found > 17.0, "{found} {:?}", quantised.stages);
+    // The equalised float graph computes the same bits.
+    for sample in samples(&float, 4, 9, 0.0, 1.0) {
+        assert_eq!(
+            eval(&float, &sample).outputs(&float),
+            eval(&quantised.float, &sample).outputs(&quantised.float)
+        );
+    }
+}
+
+#[test]
+fn weights_fit_their_budget_at_the_least_cost() {
+    let float = graph(CHAIN);
+    let with = |budget: Option<WeightBytes>| {
+        let options = Options { weight_bytes: budget, ..Options::default() };
+        let (quantised, found) = quantise(&float, &options, 0.0, 1.0);
+        let bytes = |w: &Weights| w.dtype.bytes_of(w.stored.len()).unwrap();
+        (quantised.parameters.layers.iter().map(bytes).sum::<usize>(), found)
+    };
+    let (whole, int8) = with(None);
+    let (some, mixed) = with(Some(WeightBytes::Percent(80.0)));
+    let (half, int4) = with(Some(WeightBytes::Bytes(224)));
+    assert_eq!((whole, half), (128 + 256 + 64, 224));
+    assert!(some <= whole * 8 / 10 && some > half, "{some}");
+    assert!(int8 > mixed && mixed > int4, "{int8} {mixed} {int4}");
+    let fit = samples(&float, 8, 1, 0.0, 1.0);
+    let options = Options { weight_bytes: Some(WeightBytes::Bytes(223)), ..Options::default() };
+    let refused = calibrate(&float, &fit, &fit, &options, &Evaluator).err().unwrap();
+    assert_eq!(refused.0[0].code, 428);
+    assert!(refused.to_string().contains("224 with four bits"), "{refused}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{Console, Failure};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use tinyc::pipeline::Model;
-use tinyc::quantize::{self, Evaluator, Method, Metric, Options, Precision, QuantReport, Runner};
+use tinyc::quantize::{self, Method, Metric, Native, Options, Precision, QuantReport, Runner, WeightBytes};
 use tinyc_passes::quantize::runner::Run;
 
 /// How a float model becomes one of integers.
@@ -49,6 +49,11 @@ pub(crate) struct CalibrateArgs {
     #[arg(long, value_name = "PRECISION", requires = "calibrate", value_parser = precision, help_heading = "Quantisation")]
     precision: Vec<(Option<String>, Precision)>,
 
+    /// The most that all weights may take, in bytes (64K) or of what they take with eight bits (50%): layers that lose least get
+    /// four bits
+    #[arg(long, value_name = "SIZE", requires = "calibrate", value_parser = weight_bytes, help_heading = "Quantisation")]
+    weight_budget: Option<WeightBytes>,
+
     /// Keep inputs and outputs as floats, and convert inside
     #[arg(long, requires = "calibrate", help_heading = "Quantisation")]
     float_io: bool,
@@ -69,11 +74,23 @@ fn precision(text: &str) -> Result<(Option<String>, Precision), String> {
     Ok((layer, found))
 }
 
+fn weight_bytes(text: &str) -> Result<WeightBytes, String> {
+    let percent = |number: &str| number.trim().parse::<f64>().ok().filter(|p| (0.0..=100.0).contains(p));
+    match text.strip_suffix('%') {
+        Some(number) => percent(number).map(WeightBytes::Percent).ok_or_else(|| "write 0% to 100%".into()),
+        None => Ok(WeightBytes::Bytes(super::size::parse(text)?)),
+    }
+}
+
 impl CalibrateArgs {
     /// What the user forces.
     fn options(&self) -> Options {
-        let mut options =
-            Options { symmetric: self.symmetric, integer_face: !self.float_io, ..Options::default() };
+        let mut options = Options {
+            symmetric: self.symmetric,
+            integer_face: !self.float_io,
+            weight_bytes: self.weight_budget,
+            ..Options::default()
+        };
         if !self.range_method.is_empty() {
             options.methods.clone_from(&self.range_method);
         }
@@ -95,7 +112,7 @@ impl CalibrateArgs {
         }
         let sets = quantize::load(&model, path, self.evaluate.as_deref(), self.labels.as_deref())?;
         let progress = Progress::spinner("calibrating");
-        let runner = Watched { progress: &progress, runner: &Evaluator };
+        let runner = Watched { progress: &progress, runner: &Native };
         Ok(quantize::quantise(&model, &sets, &self.options(), self.metric, &runner)?)
     }
 }

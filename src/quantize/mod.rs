@@ -3,14 +3,16 @@
 //! The choices are made in [`tinyc_passes::quantize`]; here are the data, the metrics and the report.
 
 mod measure;
+mod native;
 mod report;
 mod sets;
 mod table;
 
 pub use measure::{Metric, Scores};
+pub use native::Native;
 pub use report::{HISTOGRAM_BINS, LayerRow, QuantReport, TensorRow};
 pub use sets::{Labels, Sets, Split, load, split};
-pub use tinyc_passes::quantize::calibrate::Options;
+pub use tinyc_passes::quantize::calibrate::{Options, WeightBytes};
 pub use tinyc_passes::quantize::plan::Precision;
 pub use tinyc_passes::quantize::range::Method;
 pub use tinyc_passes::quantize::runner::{Evaluator, Runner};

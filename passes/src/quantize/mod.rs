@@ -7,13 +7,16 @@
 pub(crate) mod bias;
 pub mod build;
 pub mod calibrate;
+pub mod equalize;
 pub mod histogram;
+pub mod knapsack;
 pub mod loss;
 pub mod observe;
 pub mod plan;
 pub mod range;
 pub mod recognize_qdq;
 pub mod runner;
+mod search;
 pub mod statistics;
 mod table;
 pub mod weights;

@@ -1,0 +1,133 @@
+//! Float models with labelled data become integer models that are as accurate, on samples that had no part in making them. Models
+//! and data that may not be redistributed are looked for beside the repository, and named as `SKIPPED` where they are absent.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::path::{Path, PathBuf};
+use tinyc::npz::{self, Array};
+use tinyc::pipeline::{self, Emit, Model};
+use tinyc::quantize::{self, Labels, Native, Options, QuantReport, WeightBytes};
+use tinyc::verify;
+use tinyc_ir::{Data, Op, Tensor};
+
+fn shared() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    std::env::var_os("TINYC_SHARED").map_or_else(beside, PathBuf::from).join("models")
+}
+
+/// A float model, its samples and their classes; `None` if it is not there.
+fn labelled(model: &str, data: &str, real: impl Fn(f64) -> f64) -> Option<(Model, Vec<Vec<Tensor>>, Labels)> {
+    let (file, data) = (shared().join(model), shared().join(data));
+    if !file.exists() || !data.exists() {
+        println!("SKIPPED {model}: not beside the repository");
+        return None;
+    }
+    let model = pipeline::load(&file, &Default::default()).unwrap();
+    let npz = npz::read(&data).unwrap();
+    let array: &Array = npz.arrays.iter().find(|(name, _)| name.starts_with("x_")).map(|(_, a)| a).unwrap();
+    let shape = model.reference.ty(model.reference.inputs[0]).shape.clone();
+    let values: Vec<f32> = array.data.to_reals().into_iter().map(|x| real(x) as f32).collect();
+    let inputs =
+        values.chunks(shape.elements()).map(|x| vec![Tensor::f32(shape.clone(), x.to_vec())]).collect();
+    let labels = Labels::Classes(npz.get("labels").unwrap().data.to_ints().unwrap());
+    Some((model, inputs, labels))
+}
+
+/// Quantises; the integer model has at most `lost` samples less right than the float one.
+fn check(
+    name: &str,
+    found: Option<(Model, Vec<Vec<Tensor>>, Labels)>,
+    decibels: f64,
+    lost: usize,
+) -> Option<(Model, QuantReport)> {
+    let (model, inputs, labels) = found?;
+    let sets = quantize::split(inputs, Some(labels), None);
+    let (model, report) = quantize::quantise(&model, &sets, &Options::default(), None, &Native).unwrap();
+    let report = report.unwrap();
+    let (float, integer) = report.scores.correct.unwrap();
+    println!(
+        "{name}: {float} and {integer} of {} right, {:?}, {:?}",
+        report.scores.samples, report.scores.sqnr_db, report.stages
+    );
+    assert!(integer + lost >= float, "{name}: {integer} right, not {float}");
+    assert!(report.scores.sqnr_db.is_none_or(|db| db > decibels), "{name}: {:?} dB", report.scores.sqnr_db);
+    assert!(report.float_operators.is_empty(), "{name}: {:?}", report.float_operators);
+    Some((model, report))
+}
+
+/// The object for a Cortex-M4 computes the integer model's bytes in the simulator.
+fn verified(model: Model, name: &str) {
+    let mut options = pipeline::Options::new(tinyc_targets::find("cortex-m4").unwrap());
+    (options.emit, options.name) = ([Emit::Obj].into(), Some(name.into()));
+    let input = model.reference.inputs[0];
+    let ty = model.reference.ty(input).clone();
+    let ints = (0..ty.shape.elements() as i64).map(|i| i * 37 % 256 - 128);
+    let sample = vec![Tensor::new(ty.shape.clone(), Data::from_ints(ty.dtype, ints))];
+    let compiled = pipeline::compile_model(model, &options).unwrap();
+    let settings = verify::Options { method: verify::Method::Simulator, ..verify::Options::default() };
+    let verification = verify::verify(&compiled, &options.target, &[sample], &settings, &mut |_| {}).unwrap();
+    assert!(verification.is_proof(), "{name}: {verification}");
+}
+
+#[test]
+fn hand_gestures() {
+    let data = "models/keypoint_classifier/data.npz";
+    let found = labelled("models/keypoint_classifier/model.onnx", data, |x| x);
+    if let Some((model, _)) = check("keypoint_classifier", found, 30.0, 1) {
+        verified(model, "keypoint");
+    }
+}
+
+#[test]
+fn digits_of_fourteen_pixels() {
+    let Some((model, inputs, labels)) = labelled("models/mnist8/model.onnx", "models/mnist8/data.npz", |x| x)
+    else {
+        return;
+    };
+    let small = shared().join("models/mnist14_atmega/model.onnx");
+    let half = |sample: &Vec<Tensor>| {
+        let pixels = sample[0].data.as_f32().unwrap();
+        let mean = |at: usize| {
+            let (y, x) = (at / 14 * 2, at % 14 * 2);
+            [0, 1, 28, 29].iter().map(|d| pixels[y * 28 + x + d]).sum::<f32>() / 4.0 / 255.0
+        };
+        vec![Tensor::f32([1, 1, 14, 14], (0..196).map(mean).collect())]
+    };
+    let found = (
+        pipeline::load(&small, &Default::default()).unwrap(),
+        inputs.iter().map(half).collect(),
+        labels.clone(),
+    );
+    if let Some((model, _)) = check("mnist14", Some(found), 30.0, 1) {
+        verified(model, "mnist14");
+    }
+    check("mnist8", Some((model, inputs, labels)), 30.0, 1);
+}
+
+#[test]
+fn wake_words_in_streams() {
+    let data = "mlperf_tiny/sww_1dcnn/data.npz";
+    if let Some((model, _)) =
+        check("sww", labelled("mlperf_tiny/sww_1dcnn/sww_1dcnn_f32_b1.onnx", data, |x| x), 30.0, 1)
+    {
+        verified(model, "sww");
+    }
+}
+
+#[test]
+fn half_of_the_weights() {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models/digits");
+    let model = pipeline::load(&place.join("digits_f32.onnx"), &Default::default()).unwrap();
+    let sets = quantize::load(&model, &place.join("digits_samples.npz"), None, None).unwrap();
+    let options = Options { weight_bytes: Some(WeightBytes::Percent(60.0)), ..Options::default() };
+    let (model, report) = quantize::quantise(&model, &sets, &options, None, &Native).unwrap();
+    let report = report.unwrap();
+    let (float, integer) = report.scores.correct.unwrap();
+    assert!(integer + 2 >= float, "{integer} {float}");
+    assert!(report.weight_bytes * 10 <= 2960 * 6, "{}", report.weight_bytes);
+    let packed = model.reference.nodes.values().filter(|n| {
+        matches!(n.op, Op::Conv2d(_) | Op::Dense(_)) && model.reference.ty(n.inputs[1]).dtype.is_packed()
+    });
+    assert!(packed.count() >= 1);
+    verified(model, "digits");
+}
