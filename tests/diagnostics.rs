@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-#[allow(dead_code, reason = "each file of tests uses a part")]
 mod program;
 
 use program::{folder, tinyc};

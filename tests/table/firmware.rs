@@ -1,9 +1,9 @@
 //! The table of complete firmware: what the examples take of a device, start-up code and stack included.
 
-use crate::markdown::thousands;
 #[path = "../support/shell.rs"]
 mod shell;
 
+use crate::markdown::thousands;
 use shell::{command, run};
 use std::path::Path;
 use tinyc::pipeline::{Emit, Options, compile};
@@ -29,8 +29,8 @@ pub(crate) fn rows() -> Vec<FirmwareRow> {
     vec![cortex_m4_c(Emit::Obj), cortex_m4_c(Emit::C)]
 }
 
-/// The Makefile's firmware. It compiles the model with the program; here the library puts the same files in their place, and the
-/// C is compiled by the Makefile's own rule.
+/// The Makefile's firmware. It compiles the model with the program; here the library puts the same files in their place, and in the
+/// object's what GCC makes of the C, if that is wanted.
 fn cortex_m4_c(emit: Emit) -> FirmwareRow {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (example, core) = ("cortex-m4-c", "cortex-m4");
