@@ -100,6 +100,8 @@ pub struct Model {
     pub opset: i64,
     /// How many ONNX nodes the file has.
     pub onnx_nodes: usize,
+    /// How many layers measure the range of their input in each run; with [`load_fixed`], did in the file.
+    pub dynamic_layers: usize,
     /// What the user should know.
     pub warnings: Diagnostics,
 }
@@ -177,9 +179,26 @@ pub fn compile_model(mut model: Model, options: &Options) -> Result<Compiled, Di
 /// # Errors
 /// Everything that is wrong with the model.
 pub fn load(path: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Model, Diagnostics> {
+    load_as(path, shapes, false)
+}
+
+/// As [`load`], with layers that measure the range of their input in each run as float ones, whose ranges can be chosen once.
+///
+/// # Errors
+/// See [`load`].
+pub fn load_fixed(path: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Model, Diagnostics> {
+    load_as(path, shapes, true)
+}
+
+fn load_as(
+    path: &Path,
+    shapes: &BTreeMap<String, Vec<usize>>,
+    fixed_ranges: bool,
+) -> Result<Model, Diagnostics> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let base_dir = path.parent().map(Path::to_path_buf);
-    let imported = onnx::import_file(path, &onnx::Options { name, shapes: shapes.clone(), base_dir })?;
+    let imported =
+        onnx::import_file(path, &onnx::Options { name, shapes: shapes.clone(), base_dir, fixed_ranges })?;
     let mut warnings = imported.warnings;
     let reference = graph::to_reference(&imported.graph, &mut warnings);
     Ok(Model {
@@ -188,6 +207,7 @@ pub fn load(path: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> Result<Model,
         states: States::default(),
         opset: imported.opset,
         onnx_nodes: imported.nodes,
+        dynamic_layers: imported.dynamic_layers,
         warnings,
     })
 }

@@ -37,13 +37,13 @@ fn stays_unread(graph: &Graph) -> bool {
 
 /// The graph that comes back: what the importer reads, and that on integers. `None` where the importer lacks it.
 fn again(name: &str, graph: &Graph) -> Result<Option<(Graph, Graph)>, Diagnostics> {
-    let bytes = onnx::export(graph)?;
-    assert_eq!(Some(&bytes), onnx::export(graph).as_ref().ok(), "{name}: the same bytes each time");
+    let written = onnx::export(graph)?;
+    assert_eq!(Some(&written), onnx::export(graph).as_ref().ok(), "{name}: the same bytes each time");
     if let Some(folder) = std::env::var_os("TINYC_EXPORTED") {
-        std::fs::write(PathBuf::from(folder).join(format!("{name}.onnx")), &bytes).unwrap();
+        std::fs::write(PathBuf::from(folder).join(format!("{name}.onnx")), &written.bytes).unwrap();
     }
     let options = onnx::Options { name: format!("{name}.onnx"), ..onnx::Options::default() };
-    let imported = match onnx::import(&bytes, &options) {
+    let imported = match onnx::import(&written.bytes, &options) {
         Ok(imported) => imported.graph,
         Err(_) if stays_unread(graph) => return Ok(None),
         // Integers are padded with numbers that f32 holds.

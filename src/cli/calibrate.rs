@@ -1,14 +1,19 @@
 //! `--calibrate` and what goes with it: the arguments of every command that makes an integer model of a float one, and what is
 //! printed about it.
 
+use super::args::ModelArgs;
 use super::progress::Progress;
 use super::style::{self, GOOD, TITLE, paint};
 use super::{Console, Failure};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use tinyc::pipeline::Model;
+use tinyc::pipeline::{self, Model};
 use tinyc::quantize::{self, Method, Metric, Native, Options, Precision, QuantReport, Runner, WeightBytes};
+use tinyc_ir::Diagnostic;
 use tinyc_passes::quantize::runner::Run;
+
+/// Layers that measured ranges in each run have known ones.
+const MADE_STATIC: u16 = 429;
 
 /// How a float model becomes one of integers.
 #[derive(clap::Args)]
@@ -101,6 +106,28 @@ impl CalibrateArgs {
             }
         }
         options
+    }
+
+    /// Whether there are samples.
+    pub(crate) fn is_given(&self) -> bool {
+        self.calibrate.is_some()
+    }
+
+    /// Reads the model. Where its ranges are to be chosen, layers that measure theirs in each run are float ones.
+    pub(crate) fn load(&self, model: &ModelArgs) -> Result<Model, Failure> {
+        let (path, shapes) = (&model.model, model.shapes.by_input());
+        if !self.is_given() {
+            return Ok(pipeline::load(path, &shapes)?);
+        }
+        let mut model = pipeline::load_fixed(path, &shapes)?;
+        if model.dynamic_layers > 0 {
+            let layers = model.dynamic_layers;
+            let message = format!("{layers} layers that measured ranges in each run now have known ones");
+            let note = Diagnostic::warning(MADE_STATIC, message)
+                .note("float layers with the weights that their integers mean were calibrated, as if the model were a float one");
+            model.warnings.push(note.help("the model before it was quantised loses less, if you have it"));
+        }
+        Ok(model)
     }
 
     /// The model on integers, if that is asked for.

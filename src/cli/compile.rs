@@ -4,6 +4,7 @@ use super::args::{ModelArgs, StateArgs, TargetArgs};
 use super::calibrate::{self, CalibrateArgs};
 use super::packaging::{self, Packaging};
 use super::progress::Progress;
+use super::quantization_page::PageArgs;
 use super::sampling::{SampleArgs, random};
 use super::{Console, Failure, emission, files, size, summary};
 use std::collections::BTreeSet;
@@ -50,6 +51,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     calibrate: CalibrateArgs,
+
+    #[command(flatten)]
+    page: PageArgs,
 
     /// Print the report as JSON, as in NAME.report.json: {"status", "tinyc", "model", "target", "inputs", "outputs", "states", "layers",
     /// "macs", "time", "flash", "ram", "quantization", "prototype", "files", "diagnostics"}
@@ -122,7 +126,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     }
     let emit = args.emit.iter().copied().collect();
     let options = options(&args.model, args.target.load()?, &args.compiler, emit);
-    let model = pipeline::load(&args.model.model, &options.shapes)?.keeping(&options.states)?;
+    let model = args.calibrate.load(&args.model)?.keeping(&options.states)?;
     let (model, quantised) = args.calibrate.apply(model)?;
     let progress = Progress::spinner("compiling");
     let compiled = pipeline::compile_model(model, &options);
@@ -151,6 +155,9 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     report.files = set.iter().map(|(path, _)| path.clone()).chain([place.clone()]).collect();
     set.push((place, super::json_text(&report)?.into_bytes()));
     files::write_all(&args.out, &set)?;
+    if let Some(measured) = &report.quantization {
+        args.page.write(&args.model.file_name(), measured, Some(&report))?;
+    }
     if console.json {
         return Ok(console.json(&report)?);
     }

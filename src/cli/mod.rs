@@ -14,6 +14,8 @@ mod inspect;
 mod ops;
 mod packaging;
 mod progress;
+mod quantization_page;
+mod quantize;
 mod run;
 mod sampling;
 mod size;
@@ -59,6 +61,7 @@ enum Command {
     Compile(compile::Args),
     Verify(verify::Args),
     Run(run::Args),
+    Quantize(quantize::Args),
     Inspect(inspect::Args),
     Extract(extract::Args),
     Targets(targets::Args),
@@ -147,6 +150,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Compile(args) => args.json,
         Command::Verify(args) => args.json,
         Command::Run(args) => args.json,
+        Command::Quantize(args) => args.json,
         Command::Inspect(args) => args.json,
         Command::Extract(args) => args.json,
         Command::Targets(args) => args.json,
@@ -157,6 +161,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Compile(args) => compile::run(args, &mut console),
         Command::Verify(args) => verify::run(args, &mut console),
         Command::Run(args) => run::run(args, &mut console),
+        Command::Quantize(args) => quantize::run(args, &mut console),
         Command::Inspect(args) => inspect::run(args, &mut console),
         Command::Extract(args) => extract::run(args, &mut console),
         Command::Targets(args) => targets::run(args, &mut console),

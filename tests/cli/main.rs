@@ -10,6 +10,7 @@ mod help;
 mod inspect;
 #[path = "../program/mod.rs"]
 mod program;
+mod quantize;
 mod state;
 mod streams;
 mod verify;

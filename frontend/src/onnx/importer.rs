@@ -4,7 +4,9 @@ use super::builder::{Builder, Slot};
 use super::inline::Importer;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use super::signature::Declared;
-use super::{Imported, Options, captures, code, minifloat, model, order, quantization, signature, tensor};
+use super::{
+    Imported, Options, captures, code, dynamic, minifloat, model, order, quantization, signature, tensor,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tinyc_ir::{DType, Diagnostic, Diagnostics, Tensor, TensorType, Value};
@@ -14,8 +16,14 @@ const MAX_ERRORS: usize = 100;
 
 /// Imports a model; see [`super::import`].
 pub(super) fn import(bytes: &[u8], options: &Options) -> Result<Imported, Diagnostics> {
-    let model = model::decode(bytes).map_err(|d| Diagnostics::from(d.at(&*options.name)))?;
-    Run::whole(&model, options, false).finish()
+    let mut model = model::decode(bytes).map_err(|d| Diagnostics::from(d.at(&*options.name)))?;
+    let dynamic_layers = match (&mut model.graph, options.fixed_ranges) {
+        (Some(graph), true) => dynamic::undo(graph),
+        (Some(graph), false) => dynamic::count(graph),
+        (None, _) => 0,
+    };
+    let imported = Run::whole(&model, options, false).finish()?;
+    Ok(Imported { dynamic_layers, ..imported })
 }
 
 /// What the importer finds out about a tensor.
@@ -422,6 +430,7 @@ impl<'m> Run<'m> {
             warnings: self.diagnostics,
             opset: self.opsets.get("").copied().unwrap_or(0),
             nodes: self.graph.node.len(),
+            dynamic_layers: 0,
         })
     }
 }

@@ -9,6 +9,7 @@ mod captures;
 pub mod code;
 mod compose;
 mod context;
+mod dynamic;
 mod export;
 mod extent;
 mod external;
@@ -33,7 +34,7 @@ mod storage;
 mod stored;
 mod tensor;
 
-pub use export::export;
+pub use export::{Exported, export};
 pub use extract::{Extracted, Selection};
 pub use ops::OpInfo;
 
@@ -50,6 +51,9 @@ pub struct Options {
     pub shapes: BTreeMap<String, Vec<usize>>,
     /// The folder that external tensor data must lie in; `None` refuses external data.
     pub base_dir: Option<PathBuf>,
+    /// Take layers that measure the range of their input in each run (`DynamicQuantizeLinear`) for float ones, with the weights that
+    /// their integers mean.
+    pub fixed_ranges: bool,
 }
 
 /// A model that was understood.
@@ -63,6 +67,8 @@ pub struct Imported {
     pub opset: i64,
     /// How many ONNX nodes were read.
     pub nodes: usize,
+    /// How many layers measure the range of their input in each run, or did before [`Options::fixed_ranges`].
+    pub dynamic_layers: usize,
 }
 
 /// Imports a model from the bytes of an ONNX file.

@@ -6,6 +6,8 @@
 mod chart;
 mod front;
 mod histogram;
+#[cfg(feature = "cli")]
+mod measured;
 mod page;
 
 use serde::Serialize;
@@ -21,8 +23,10 @@ pub struct Quantization {
     pub float: String,
     /// Of the integer model.
     pub integer: String,
-    /// On how many samples both were measured; none of them was used to choose anything.
+    /// On how many samples both were measured.
     pub samples: usize,
+    /// Whether none of them was used to choose anything.
+    pub unseen: bool,
     /// What else belongs into the summary, in order: a name and a value.
     pub facts: Vec<(String, String)>,
     /// What was done, in order, and how much noise the outputs had after it, in decibels below the signal.

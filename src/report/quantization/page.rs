@@ -46,8 +46,13 @@ fn summary(out: &mut String, data: &Quantization) {
     };
     let _ = writeln!(
         out,
-        "<p class=\"lead\">{} on {samples} that were used for nothing else.</p>\n<div class=\"score\">",
-        escaped(&capital(&data.metric))
+        "<p class=\"lead\">{} on {samples}, {}.</p>\n<div class=\"score\">",
+        escaped(&capital(&data.metric)),
+        if data.unseen {
+            "which were used for nothing else"
+        } else {
+            "which served for calibration, too, as they are few"
+        }
     );
     for (name, value) in [("float", &data.float), ("integer", &data.integer)] {
         if !value.is_empty() {

@@ -31,6 +31,7 @@ fn small() -> Quantization {
         float: "97.20 %".into(),
         integer: "97.00 %".into(),
         samples: 1797,
+        unseen: true,
         facts: vec![
             ("calibrated on".into(), "128 samples".into()),
             ("same answer as float".into(), "99.6 %".into()),

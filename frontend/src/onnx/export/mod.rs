@@ -43,7 +43,7 @@ const TREES_OPSET: i64 = 3;
 ///
 /// # Errors
 /// Every node that has no equivalent in these operator sets, with its name.
-pub fn export(graph: &Graph) -> Result<Vec<u8>, Diagnostics> {
+pub fn export(graph: &Graph) -> Result<Exported, Diagnostics> {
     let mut problems = interface_problems(graph);
     let mut writer = Writer::new(graph);
     for node in graph.nodes.keys() {
@@ -60,7 +60,18 @@ pub fn export(graph: &Graph) -> Result<Vec<u8>, Diagnostics> {
     for &output in &graph.outputs {
         writer.output(output).map_err(Diagnostics::from)?;
     }
-    Ok(model(writer).encode_to_vec())
+    let model = model(writer);
+    let nodes = model.graph.as_ref().map_or(0, |graph| graph.node.len());
+    Ok(Exported { nodes, bytes: model.encode_to_vec() })
+}
+
+/// A graph as an ONNX file.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Exported {
+    /// The bytes of the file.
+    pub bytes: Vec<u8>,
+    /// How many nodes it has.
+    pub nodes: usize,
 }
 
 impl Writer<'_> {

@@ -47,7 +47,7 @@ fn network(weights: DType) -> Graph {
 }
 
 fn written(graph: &Graph) -> ModelProto {
-    ModelProto::decode(export(graph).unwrap().as_slice()).unwrap()
+    ModelProto::decode(export(graph).unwrap().bytes.as_slice()).unwrap()
 }
 
 /// `name: Op inputs → outputs` for each node.

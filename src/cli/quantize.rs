@@ -1,0 +1,117 @@
+//! `tinyc quantize`: from a float model to one of integers that other tools run, too.
+
+use super::args::{ModelArgs, file_name};
+use super::calibrate::{self, CalibrateArgs};
+use super::quantization_page::PageArgs;
+use super::style::{TITLE, paint};
+use super::{Console, Failure, files};
+use serde::Serialize;
+use std::path::PathBuf;
+use tinyc::pipeline::Model;
+use tinyc::quantize::{self, QuantReport};
+use tinyc::report::Message;
+use tinyc_frontend::onnx;
+use tinyc_ir::Diagnostic;
+
+/// There are no samples from which ranges could come.
+const NO_SAMPLES: u16 = 430;
+
+/// Makes an integer model of a float one, as an ONNX file that other tools run, too
+///
+/// The file has QuantizeLinear and DequantizeLinear around its operators (QDQ), as those of other quantisers. Compiled, it is the same
+/// integers as with `tinyc compile --calibrate`. A model that is quantised already needs no samples: it is written with the
+/// integers that it has, whichever operators it had them in.
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// The ONNX file to write
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    calibrate: CalibrateArgs,
+
+    #[command(flatten)]
+    page: PageArgs,
+
+    /// Print JSON: {"status", "file", "bytes", "nodes", "quantization", "diagnostics"}
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  tinyc quantize examples/models/digits/digits_f32.onnx \\
+      --calibrate examples/models/digits/digits_samples.npz -o digits_int8.onnx
+  tinyc quantize examples/models/digits/digits_f32.onnx \\
+      --calibrate examples/models/digits/digits_samples.npz --report digits.html -o digits_int8.onnx
+  tinyc quantize examples/models/digits/digits_int8_qop.onnx -o digits_qdq.onnx";
+
+/// What was written, for `--json`.
+#[derive(Serialize)]
+struct Outcome {
+    status: &'static str,
+    file: String,
+    bytes: usize,
+    nodes: usize,
+    quantization: Option<QuantReport>,
+    diagnostics: Vec<Message>,
+}
+
+/// Quantises, writes, sums up.
+pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
+    let same = |out: PathBuf| args.model.model.canonicalize().is_ok_and(|model| model == out);
+    if args.out.canonicalize().is_ok_and(same) {
+        let message = format!("{} is the model that is quantised", args.out.display());
+        return Err(Diagnostic::error(files::CANNOT_WRITE, message)
+            .help("name another place with --out")
+            .into());
+    }
+    let model = args.calibrate.load(&args.model)?;
+    if !args.calibrate.is_given() && quantize::already(&model).is_none() {
+        return Err(without_samples(&model).at(args.model.file_name()).into());
+    }
+    let (mut model, report) = args.calibrate.apply(model)?;
+    if report.is_none() && !args.calibrate.is_given() {
+        model.warnings.0.extend(quantize::already(&model));
+    }
+    let onnx::Exported { bytes, nodes } = onnx::export(&model.reference)?;
+    let size = bytes.len();
+    files::write(&args.out, bytes)?;
+    if let Some(report) = &report {
+        args.page.write(&args.model.file_name(), report, None)?;
+    }
+    console.warn(&model.warnings)?;
+    if console.json {
+        return Ok(console.json(&Outcome {
+            status: "done",
+            file: args.out.display().to_string(),
+            bytes: size,
+            nodes,
+            quantization: report,
+            diagnostics: model.warnings.0.iter().map(Message::from).collect(),
+        })?);
+    }
+    if let Some(report) = &report {
+        calibrate::print(report, console)?;
+    }
+    let name = super::style::harmless(&file_name(&args.out)).to_string();
+    let size = tinyc::wording::grouped(size as u64);
+    writeln!(console.out, "{}: {nodes} nodes, {size} B", paint(TITLE, name))?;
+    Ok(())
+}
+
+/// Why a float model is not quantised without samples.
+fn without_samples(model: &Model) -> Diagnostic {
+    let message = "ranges come from samples, and there are none";
+    let samples = "give some hundred inputs like those in the field: --calibrate samples.npz";
+    if model.dynamic_layers > 0 {
+        return Diagnostic::error(NO_SAMPLES, message)
+            .note("this model measures ranges anew in each run (DynamicQuantizeLinear); known beforehand, they cost nothing then")
+            .help(samples);
+    }
+    Diagnostic::error(NO_SAMPLES, message).help(samples)
+}

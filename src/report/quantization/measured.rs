@@ -1,0 +1,105 @@
+//! The page's data from what the quantiser measured and, if it was compiled, from what the compiler counted.
+
+use super::{Layer, Quantization, Range};
+use crate::quantize::{Metric, QuantReport};
+use crate::report::Report;
+use crate::wording::grouped;
+
+impl Quantization {
+    /// What was measured of a model's file. Seconds are left out: the same model and samples give the same page.
+    pub fn measured(model: &str, report: &QuantReport) -> Self {
+        let scores = &report.scores;
+        let value = |value: f64| match scores.metric {
+            Metric::Top1 => format!("{:.2} %", value * 100.0),
+            Metric::Sqnr => format!("{value:.1} dB"),
+            Metric::Mse | Metric::Mae => format!("{value:.4e}"),
+        };
+        let tensors: Vec<Range> = report
+            .tensors
+            .iter()
+            .map(|row| Range {
+                name: row.name.clone(),
+                dtype: row.dtype.clone(),
+                method: row.method.clone().unwrap_or_default(),
+                scale: row.scale,
+                zero_point: row.zero_point,
+                seen: row.seen,
+                range: row.range,
+                histogram: row.histogram.clone(),
+            })
+            .collect();
+        let layers = report.layers.iter().map(|row| Layer {
+            name: row.name.clone(),
+            precision: row.precision.replace(" x ", " × "),
+            method: tensors.get(row.tensor).map(|tensor| tensor.method.clone()).unwrap_or_default(),
+            sqnr_db: row.sqnr_db,
+            weight_bytes: row.weight_bytes,
+            cycles: None,
+        });
+        Self {
+            model: model.to_owned(),
+            metric: metric(scores.metric).to_owned(),
+            float: scores.float.map(value).unwrap_or_default(),
+            integer: value(scores.integer),
+            samples: scores.samples,
+            unseen: !report.split.shared,
+            facts: facts(report),
+            // The quantiser gives noise over signal.
+            stages: report
+                .stages
+                .iter()
+                .map(|(name, noise)| (name.clone(), (*noise > 0.0).then(|| -10.0 * noise.log10())))
+                .collect(),
+            layers: layers.collect(),
+            tensors,
+            front: None,
+        }
+    }
+
+    /// Adds cycles of layers and what the compiled model takes.
+    pub fn add_compiled(&mut self, report: &Report) {
+        for layer in &mut self.layers {
+            let own = report.layers.iter().filter(|other| other.name == layer.name);
+            let cycles: Vec<u64> = own.filter_map(|other| Some(other.time.as_ref()?.cycles)).collect();
+            layer.cycles = (!cycles.is_empty()).then(|| cycles.iter().sum());
+        }
+        self.facts.push(("compiled for".into(), report.target.name.clone()));
+        if let Some(time) = &report.time {
+            self.facts.push(("cycles".into(), grouped(time.cost.cycles)));
+        }
+        self.facts.push(("weights and tables".into(), format!("{} B", grouped(report.flash.constant_bytes))));
+    }
+}
+
+fn metric(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Top1 => "top-1 accuracy",
+        Metric::Mse => "mean square error",
+        Metric::Mae => "mean absolute error",
+        Metric::Sqnr => "signal over noise",
+    }
+}
+
+fn facts(report: &QuantReport) -> Vec<(String, String)> {
+    let (scores, split) = (&report.scores, &report.split);
+    let mut facts: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, value: String| facts.push((name.into(), value));
+    if let Some((float, integer)) = scores.correct {
+        add("right answers", format!("float {}, integer {}", grouped(float as u64), grouped(integer as u64)));
+    }
+    if let Some(same) = scores.same_top1 {
+        add(
+            "same answer as float",
+            format!("{} of {}", grouped(same as u64), grouped(scores.samples as u64)),
+        );
+    }
+    let noise = scores.sqnr_db.map_or("no noise".into(), |db| format!("{db:.1} dB"));
+    add("signal over noise of the outputs", noise);
+    add("samples for ranges", grouped(split.fit as u64));
+    add("samples for choices", grouped(split.select as u64));
+    add("weights", format!("{} B", grouped(report.weight_bytes)));
+    if !report.float_operators.is_empty() {
+        add("computed on floats", report.float_operators.join(", "));
+    }
+    facts
+}
