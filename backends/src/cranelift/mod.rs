@@ -1,7 +1,6 @@
 //! 64-bit machine code by Cranelift: loop IR becomes Cranelift's intermediate representation, one function per kernel.
 //!
-//! It serves code in the compiler's own process and objects for 64-bit cores; which of them is the
-//! [`Module`](cranelift_module::Module)'s matter. Not here: schedules (they are made in lowering) and instructions (Cranelift selects them).
+//! Where the code goes is the [`Module`](cranelift_module::Module)'s matter; so far it goes into the compiler's own process. Not here: schedules (they are made in lowering) and instructions (Cranelift selects them).
 //!
 //! The meaning is the interpreter's, to the bit. Cranelift's own operations differ from it where amounts of shifts leave the
 //! width, where divisors are zero and where results have less than 32 bits; [`arithmetic`] and [`convert`] say what is done then.
