@@ -32,7 +32,7 @@ pub(super) struct Args {
     target: TargetArgs,
 
     /// The folder for the emitted files; created if it is not there
-    #[arg(long, value_name = "DIR", default_value = "out")]
+    #[arg(short, long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
 
     /// What to emit beside NAME.h; several with commas. For cargo it is Rust

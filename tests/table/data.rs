@@ -52,7 +52,7 @@ pub(crate) fn mlperf() -> Vec<Subject> {
             let [model] = models::mlperf(network, &[suffix]).try_into().expect("one was asked for");
             let file = shared.join("models/mlperf_tiny").join(network).join("data.npz");
             let theirs = published(&page, &model.name);
-            let labelled = Labelled { vectors: Vectors::read(&file), network };
+            let labelled = Labelled::of(&file, network);
             all.push(Subject { title: title.into(), form, model, labelled, theirs });
         }
     }
@@ -73,8 +73,7 @@ pub(crate) fn digits() -> Vec<Subject> {
             .split_whitespace()
             .find_map(|word| word.split_once('/').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?))))
             .expect("the row has a score");
-        let labelled =
-            Labelled { vectors: Vectors::read(&folder.join("digits/digits_samples.npz")), network: "digits" };
+        let labelled = Labelled::of(&folder.join("digits/digits_samples.npz"), "digits");
         Subject { title: "digits".into(), form, model, labelled, theirs: Score::Top1 { right, of } }
     };
     wanted.into_iter().map(subject).collect()
@@ -103,7 +102,16 @@ fn published(page: &str, model: &str) -> Score {
 /// Frames of a clip, spectral bands of a frame, and frames that the autoencoder sees at once.
 const CLIP: (usize, usize, usize) = (100, 128, 5);
 
+/// The classes of Arm's networks of keywords in the order of those of MLPerf Tiny, which the data have: Down, Go, Left, No, Off, On, Right,
+/// Stop, Up, Yes, Silence, Unknown.
+const ARM_WORDS: [usize; 12] = [5, 11, 6, 3, 9, 8, 7, 10, 4, 2, 0, 1];
+
 impl Labelled {
+    /// The samples of a file, in the form that a network wants.
+    pub(crate) fn of(file: &Path, network: &'static str) -> Self {
+        Self { vectors: Vectors::read(file), network }
+    }
+
     /// All samples as the network's input of a type wants them, with the class of each (of AD: the clip).
     pub(crate) fn samples(&self, input: &TensorType) -> Vec<(Data, usize)> {
         let integer = input.quant.is_some();
@@ -113,13 +121,20 @@ impl Labelled {
             ("sww_1dcnn" | "digits", false) => self.array("x_f32").clone(),
             ("vww_mobilenet", false) => Data::F32(self.integers("x_u8").map(|x| x as f32 / 255.0).collect()),
             ("ic_resnet8", false) => Data::F32(self.integers("x_u8").map(|x| x as f32).collect()),
+            ("keypoint_classifier", false) => self.array("x_f32").clone(),
+            ("mnist8", false) => Data::F32(self.integers("x_u8").map(|x| x as f32).collect()),
+            ("mnist14_atmega", false) => self.halved("x_u8"),
+            ("armkws_lstm", false) => self.scaled("x_int8"),
             ("vww_mobilenet" | "ic_resnet8", true) => {
                 Data::I8(self.integers("x_u8").map(|x| (x - 128) as i8).collect())
             }
             ("ad_autoencoder", _) => return self.windows(input),
             (network, _) => panic!("no data for {network}"),
         };
-        let labels = self.integers("labels").map(|label| label as usize);
+        let labels = self.integers("labels").map(|label| match self.network {
+            "armkws_lstm" => ARM_WORDS[label as usize],
+            _ => label as usize,
+        });
         labels.enumerate().map(|(i, label)| (cut(&all, i, input.shape.elements()), label)).collect()
     }
 
@@ -151,6 +166,20 @@ impl Labelled {
         let scale = self.array("scale").as_f32().expect("a scale is a float")[0];
         let zero = self.array("zero_point").int(0);
         Data::F32(self.integers(name).map(|x| (x - zero) as f32 * scale).collect())
+    }
+
+    /// Pictures of bytes as those of half their height and width, in 0 to 1.
+    fn halved(&self, name: &str) -> Data {
+        const SIDE: usize = 28;
+        let pixels: Vec<i64> = self.integers(name).collect();
+        let pictures = pixels.chunks(SIDE * SIDE).flat_map(|picture| {
+            (0..SIDE / 2 * (SIDE / 2)).map(|at| {
+                let (y, x) = (at / (SIDE / 2) * 2, at % (SIDE / 2) * 2);
+                let row = |y: usize| picture[y * SIDE + x] + picture[y * SIDE + x + 1];
+                (row(y) + row(y + 1)) as f32 / 4.0 / 255.0
+            })
+        });
+        Data::F32(pictures.collect())
     }
 
     fn integers(&self, name: &str) -> impl Iterator<Item = i64> {

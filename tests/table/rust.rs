@@ -46,7 +46,7 @@ pub(crate) fn rows(subjects: &[Subject]) -> Vec<RustRow> {
 fn row(subject: &Subject, core: &'static str, timed: bool, bench: &Path) -> RustRow {
     eprintln!("{} on {core}: Rust", subject.title);
     let target = tinyc_targets::find(core).expect("the core is known");
-    let rust = bare::compiler(&target.core.rust_target);
+    let rust = named(bare::compiler(&target.core.rust_target), core);
     let compiled = emitted(subject, &target, false);
     let graph = &compiled.model.reference;
     let vectors = Vectors::read(&subject.model.vectors);
@@ -57,6 +57,12 @@ fn row(subject: &Subject, core: &'static str, timed: bool, bench: &Path) -> Rust
     let proof = proof.unwrap_or_else(|e| panic!("{} on {core}: {e}", subject.title));
     let forms = timed.then(|| forms(subject, &target, &compiled, rust, bench));
     RustRow { title: subject.title.clone(), core, proof, forms }
+}
+
+/// A compiler that knows for which core it compiles, as the examples have it; LLVM has names for those of Arm.
+fn named(mut rust: RustCompiler, core: &str) -> RustCompiler {
+    rust.flags.extend(core.starts_with("cortex").then(|| format!("-Ctarget-cpu={core}")));
+    rust
 }
 
 /// Object, C, Rust, Rust with the runtime, which only a core with packed instructions has a use for.
@@ -72,7 +78,7 @@ fn forms(
         Some(found.unwrap_or_else(|e| panic!("{} on {}: {e}", subject.title, target.core.name)))
     };
     let with_runtime = target.core.features.dsp.then(|| {
-        let rust = bare::compiler_with_runtime(&target.core.rust_target);
+        let rust = named(bare::compiler_with_runtime(&target.core.rust_target), &target.core.name);
         measured(&emitted(subject, target, true), Form::Rust(rust))
     });
     let forms = [
@@ -102,7 +108,8 @@ impl RustRow {
 
 const LEGEND: &str = "*Bytes equal*: for two stored samples, what the module computes under QEMU is what `eval` does, byte for byte. *Instructions*: of \
     one inference by QEMU's count; *code* with what the module takes of the compiler's library; *stack* in bytes. *Cycles* and their code, without that \
-    library: the shared bench on its own input, C by gcc 12 `-O3`, Rust by rustc 1.96 `opt-level=3`.";
+    library: the shared bench on its own input, C by gcc 12 `-O3`, Rust by rustc 1.96 `opt-level=3`, \
+    for Arm with `-C target-cpu`.";
 
 /// All rows as tables.
 pub(crate) fn markdown(rows: &[RustRow]) -> String {

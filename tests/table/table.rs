@@ -1,5 +1,5 @@
 //! The tables of results in the README and in docs/results.md, measured:
-//! `cargo run --release --example table [-- [--write] [--only objects|firmware|rust|networks|digits|models|host]]`.
+//! `cargo run --release --example table [-- [--write] [--only objects|firmware|rust|networks|digits|models|host|quantize]]`.
 //!
 //! For each network: verified on a simulated Cortex-M4, agreement with ONNX Runtime, accuracy on labelled data, time,
 //! memory. For the objects of each core: the same beside what GCC makes of the C, and beside others. For all models: the same in short. The MLPerf Tiny networks are measured where the shared models are (`TINYC_SHARED`, else `../shared`), the digits
@@ -16,6 +16,7 @@ mod measure;
 mod model;
 mod object;
 mod object_markdown;
+mod quantize;
 mod rust;
 #[path = "../support/mod.rs"]
 mod support;
@@ -23,6 +24,7 @@ mod support;
 use measure::Row;
 use model::ModelRow;
 use object::ObjectRow;
+use quantize::QuantRow;
 use rust::RustRow;
 use std::path::Path;
 use std::process::ExitCode;
@@ -83,6 +85,15 @@ fn main() -> ExitCode {
         println!("{text}");
         if write && !rows.is_empty() {
             markdown::write(&root.join("docs/results.md"), "rust", &text);
+        }
+    }
+    if wanted("quantize") {
+        let rows = quantize::rows();
+        missed.extend(rows.iter().filter_map(QuantRow::missed));
+        let text = quantize::markdown(&rows);
+        println!("{text}");
+        if write {
+            markdown::write(&root.join("docs/quantization.md"), "quantize", &text);
         }
     }
     if wanted("models") {
