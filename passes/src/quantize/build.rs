@@ -1,5 +1,5 @@
 //! From a plan with its numbers to a graph: `quantize` and `dequantize` around float operators, of which
-//! [`recognize_qdq`](super::recognize_qdq) makes integer ones, as it does with models that come that way.
+//! [`recognize_qdq`] makes integer ones, as it does with models that come that way.
 
 use super::plan::{Form, Plan, form};
 use super::range::Stored;
