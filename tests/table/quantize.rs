@@ -149,9 +149,8 @@ pub(crate) fn markdown(rows: &[QuantRow]) -> String {
         let counts = row.int8.scores.correct.is_some();
         let figure = |x: f64| if counts { format!("{x:.0}") } else { format!("{x:.3}") };
         let peer = |name: &str| row.peers.get(name).map_or("-".into(), |&x| figure(x));
-        let decibels = |report: &QuantReport| {
-            report.scores.sqnr_db.map_or("no noise".into(), |db| format!("{db:.1}"))
-        };
+        let decibels =
+            |report: &QuantReport| report.scores.sqnr_db.map_or("no noise".into(), |db| format!("{db:.1}"));
         let (float, int8) = row.figures(&row.int8);
         let half = row.half.as_ref();
         let bytes = half.map_or("-".into(), |half| half.weight_bytes.to_string());
