@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../backends/tests/native/driver.rs"]
+mod driver;
 #[path = "../../backends/tests/c/net.rs"]
 mod net;
 #[path = "../../backends/tests/c/networks.rs"]
@@ -10,29 +12,12 @@ mod networks;
 #[path = "../../backends/tests/c/operations.rs"]
 mod operations;
 
-mod driver {
-    //! What the shared programs are.
-    pub(crate) struct Case {
-        pub(crate) program: tinyc_ir::loops::Program,
-        pub(crate) runs: Vec<Vec<tinyc_ir::Data>>,
-    }
-}
-
-use driver::Case;
+use driver::{Case, one_nan};
 use tinyc_host::{Failure, Host};
 use tinyc_ir::Data;
 use tinyc_ir::loops::interpret::{self, Interpreter};
 use tinyc_ir::testing::{random_graph, random_inputs};
 use tinyc_passes::lower::{Features, lower};
-
-/// Every NaN as one and the same.
-fn one_nan(data: &Data) -> Data {
-    match data {
-        Data::F32(v) => Data::F32(v.iter().map(|x| if x.is_nan() { f32::NAN } else { *x }).collect()),
-        Data::F64(v) => Data::F64(v.iter().map(|x| if x.is_nan() { f64::NAN } else { *x }).collect()),
-        other => other.clone(),
-    }
-}
 
 /// The first element in which outputs differ, as text.
 fn difference(got: &[Data], want: &[Data]) -> Option<String> {

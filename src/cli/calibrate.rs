@@ -174,11 +174,7 @@ pub(crate) fn print(report: &QuantReport, console: &mut Console<'_>) -> Result<(
 
 fn lines(report: &QuantReport, out: &mut dyn Write) -> io::Result<()> {
     let scores = &report.scores;
-    let number = |x: f64| match scores.metric {
-        Metric::Top1 => format!("{:.2} %", x * 100.0),
-        Metric::Sqnr => format!("{x:.1} dB"),
-        _ => format!("{x:.4e}"),
-    };
+    let number = |x: f64| scores.metric.spelled(x);
     writeln!(out, "{}", paint(TITLE, "Quantised"))?;
     let count = |n: usize| format!("{n} sample{}", if n == 1 { "" } else { "s" });
     let of = count(scores.samples);

@@ -30,6 +30,15 @@ impl Metric {
         }
     }
 
+    /// A number of this metric as a person reads it.
+    pub fn spelled(self, value: f64) -> String {
+        match self {
+            Self::Top1 => format!("{:.2} %", value * 100.0),
+            Self::Sqnr => format!("{value:.1} dB"),
+            Self::Mse | Self::Mae => format!("{value:.4e}"),
+        }
+    }
+
     /// What the labels are good for.
     pub fn of(labels: Option<&Labels>) -> Self {
         match labels {

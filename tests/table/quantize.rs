@@ -1,23 +1,16 @@
 //! How good the integer models are that tinyc makes of float ones, beside those of others on the same samples.
 
-use crate::data::Labelled;
+use crate::data::{self, Labelled, Subject};
 use crate::support::models;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tinyc::quantize::{self, Labels, Metric, Native, Options, QuantReport, WeightBytes};
 use tinyc_ir::{Graph, Tensor};
 
-/// A float network with labelled samples.
-struct Subject {
-    title: &'static str,
-    file: PathBuf,
-    labelled: Labelled,
-}
-
 /// One network, quantised twice.
 pub(crate) struct QuantRow {
-    title: &'static str,
+    title: String,
     /// Samples for calibration and for evaluation.
     samples: (usize, usize),
     /// All weights in 8 bits.
@@ -41,45 +34,28 @@ pub(crate) fn rows() -> Vec<QuantRow> {
     subjects().into_iter().map(|subject| row(subject, peers)).collect()
 }
 
-fn subjects() -> Vec<Subject> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models/digits");
-    let digits = Subject {
-        title: "digits",
-        file: own.join("digits_f32.onnx"),
-        labelled: Labelled::of(&own.join("digits_samples.npz"), "digits"),
+/// Title, file and labelled samples of float networks.
+fn subjects() -> Vec<(String, PathBuf, Labelled)> {
+    let floats = |all: Vec<Subject>| {
+        let floats = all.into_iter().filter(|subject| subject.form == "float32");
+        floats.map(|subject| (subject.title, subject.model.file, subject.labelled))
     };
-    let mut all = Vec::new();
-    if let Some(shared) = models::shared_folder() {
-        let tiny = [
-            ("KWS", "kws_dscnn"),
-            ("VWW", "vww_mobilenet"),
-            ("IC", "ic_resnet8"),
-            ("AD", "ad_autoencoder"),
-            ("SWW", "sww_1dcnn"),
-        ];
-        for (title, network) in tiny {
-            let folder = shared.join("models/mlperf_tiny").join(network);
-            let labelled = Labelled::of(&folder.join("data.npz"), network);
-            all.push(Subject { title, file: folder.join(format!("{network}_f32_b1.onnx")), labelled });
-        }
-        let others = [
-            ("gestures", "keypoint_classifier", "models/keypoint_classifier"),
-            ("MNIST 28", "mnist8", "models/mnist8"),
-            ("MNIST 14", "mnist14_atmega", "models/mnist8"),
-            ("KWS LSTM", "armkws_lstm", "mlperf_tiny/kws_dscnn"),
-        ];
-        for (title, network, data) in others {
-            let file = shared.join("models/models").join(network).join("model.onnx");
-            let labelled = Labelled::of(&shared.join("models").join(data).join("data.npz"), network);
-            all.push(Subject { title, file, labelled });
-        }
-    }
-    all.push(digits);
-    all
+    let others = [
+        ("gestures", "keypoint_classifier", "models/keypoint_classifier"),
+        ("MNIST 28", "mnist8", "models/mnist8"),
+        ("MNIST 14", "mnist14_atmega", "models/mnist8"),
+        ("KWS LSTM", "armkws_lstm", "mlperf_tiny/kws_dscnn"),
+    ];
+    let shared = models::shared_folder();
+    let others = others.into_iter().filter_map(|(title, network, data)| {
+        let models = shared.as_ref()?.join("models");
+        let labelled = Labelled::of(&models.join(data).join("data.npz"), network);
+        Some((title.to_owned(), models.join("models").join(network).join("model.onnx"), labelled))
+    });
+    floats(data::mlperf()).chain(others).chain(floats(data::digits())).collect()
 }
 
-fn row(subject: Subject, peers: &str) -> QuantRow {
-    let Subject { title, file, labelled } = subject;
+fn row((title, file, labelled): (String, PathBuf, Labelled), peers: &str) -> QuantRow {
     eprintln!("{title}: quantised");
     let model = tinyc::pipeline::load(&file, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let graph = &model.reference;
@@ -93,14 +69,15 @@ fn row(subject: Subject, peers: &str) -> QuantRow {
     };
     let int8 = quantised(None).unwrap_or_else(|e| panic!("{title}: {e}"));
     let half = quantised(Some(WeightBytes::Percent(50.0))).inspect_err(|e| eprintln!("{title}: {e}")).ok();
-    let peers = peers.lines().filter_map(|line| {
+    let peer = |line: &str| {
         let cells: Vec<&str> = line.split('\t').collect();
         let own = cells[0] == title && cells[1] != "float";
         let number = if cells[6].is_empty() { cells[5] } else { cells[6] };
         own.then(|| (cells[1].to_owned(), number.parse().expect("a figure of a peer is a number")))
-    });
+    };
+    let peers = peers.lines().filter_map(peer).collect();
     let samples = (sets.split.fit + sets.split.select, sets.split.evaluate);
-    QuantRow { title, samples, int8, half, peers: peers.collect() }
+    QuantRow { title, samples, int8, half, peers }
 }
 
 /// All samples of a network with one input, and their classes, or what should come out.
@@ -115,19 +92,19 @@ fn samples(graph: &Graph, labelled: &Labelled, reconstructs: bool) -> (Vec<Vec<T
     (inputs, labels)
 }
 
-impl QuantRow {
-    /// The figure of the metric: right answers, or the error.
-    fn figures(&self, report: &QuantReport) -> (f64, f64) {
-        let scores = &report.scores;
-        match scores.correct {
-            Some((float, integer)) => (float as f64, integer as f64),
-            None => (scores.float.unwrap_or(f64::NAN), scores.integer),
-        }
+/// Of the float model and of the integer one: right answers, or the error.
+fn figures(report: &QuantReport) -> (f64, f64) {
+    let scores = &report.scores;
+    match scores.correct {
+        Some((float, integer)) => (float as f64, integer as f64),
+        None => (scores.float.unwrap_or(f64::NAN), scores.integer),
     }
+}
 
+impl QuantRow {
     /// By how much the int8 model is worse than promised: one sample (or 0.3 points) below float, or anything below a peer.
     pub(crate) fn missed(&self) -> Option<String> {
-        let (float, ours) = self.figures(&self.int8);
+        let (float, ours) = figures(&self.int8);
         let counts = self.int8.scores.correct.is_some();
         let worse = |other: f64| if counts { other - ours } else { ours - other };
         let allowed = if counts { (self.samples.1 as f64 * 0.003).max(1.0) } else { float * 0.003 };
@@ -151,7 +128,7 @@ pub(crate) fn markdown(rows: &[QuantRow]) -> String {
         let peer = |name: &str| row.peers.get(name).map_or("-".into(), |&x| figure(x));
         let decibels =
             |report: &QuantReport| report.scores.sqnr_db.map_or("no noise".into(), |db| format!("{db:.1}"));
-        let (float, int8) = row.figures(&row.int8);
+        let (float, int8) = figures(&row.int8);
         let half = row.half.as_ref();
         let bytes = half.map_or("-".into(), |half| half.weight_bytes.to_string());
         writeln!(
@@ -165,7 +142,7 @@ pub(crate) fn markdown(rows: &[QuantRow]) -> String {
             peer("ort"),
             figure(int8),
             decibels(&row.int8),
-            half.map_or("-".into(), |half| figure(row.figures(half).1)),
+            half.map_or("-".into(), |half| figure(figures(half).1)),
             half.map_or("-".into(), decibels),
             row.int8.weight_bytes,
             row.int8.seconds,

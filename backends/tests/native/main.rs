@@ -10,29 +10,13 @@ mod networks;
 #[path = "../c/operations.rs"]
 mod operations;
 
-mod driver {
-    //! What the shared programs are.
-    pub(crate) struct Case {
-        pub(crate) program: tinyc_ir::loops::Program,
-        pub(crate) runs: Vec<Vec<tinyc_ir::Data>>,
-    }
-}
+mod driver;
 
-use driver::Case;
+use driver::{Case, one_nan};
 use machines::machines;
 use tinyc_backends::native::execute::{check_counts, execute};
 use tinyc_backends::native::{build, routines, verify};
-use tinyc_ir::Data;
 use tinyc_ir::loops::interpret;
-
-/// Every NaN as one and the same.
-fn one_nan(data: &Data) -> Data {
-    match data {
-        Data::F32(v) => Data::F32(v.iter().map(|x| if x.is_nan() { f32::NAN } else { *x }).collect()),
-        Data::F64(v) => Data::F64(v.iter().map(|x| if x.is_nan() { f64::NAN } else { *x }).collect()),
-        other => other.clone(),
-    }
-}
 
 fn check(case: &Case) {
     for (name, machine) in machines() {

@@ -309,7 +309,8 @@ impl<'m> Run<'m> {
     fn try_node(&mut self, index: usize, node: &'m NodeProto) -> Result<(), Option<Diagnostic>> {
         let importer = self.importer(node)?;
         let mut suffers = false;
-        for name in captures::reads(node) {
+        let reads = captures::reads(node);
+        for &name in &reads {
             match self.build.slots.get(name) {
                 Some(Slot::Unknown) => suffers = true,
                 Some(_) => {}
@@ -319,7 +320,6 @@ impl<'m> Run<'m> {
                 }
             }
         }
-        let reads = captures::reads(node);
         if !minifloat::takes(node) && reads.iter().any(|name| self.build.minifloats.contains_key(*name)) {
             return Err(Some(minifloat::refusal(node)));
         }

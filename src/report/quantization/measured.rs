@@ -9,11 +9,7 @@ impl Quantization {
     /// What was measured of a model's file. Seconds are left out: the same model and samples give the same page.
     pub fn measured(model: &str, report: &QuantReport) -> Self {
         let scores = &report.scores;
-        let value = |value: f64| match scores.metric {
-            Metric::Top1 => format!("{:.2} %", value * 100.0),
-            Metric::Sqnr => format!("{value:.1} dB"),
-            Metric::Mse | Metric::Mae => format!("{value:.4e}"),
-        };
+        let value = |value: f64| scores.metric.spelled(value);
         let tensors: Vec<Range> = report
             .tensors
             .iter()
