@@ -14,13 +14,16 @@ mod object;
 mod operands;
 mod rename;
 mod schedule;
+mod select;
 pub mod sim;
 mod spill;
 mod total;
 
 pub(crate) use allocate::{allocate, allocator_spilled, split_critical_edges};
 pub(crate) use body::{Body, Part, Span, order, thread};
-pub(crate) use code::{Block, Code, Edge, End, Line, Location, Memory, What};
+#[cfg(test)]
+pub(crate) use code::{Block, Edge};
+pub(crate) use code::{Code, End, Line, Location, Memory, What};
 pub(crate) use flow::Flow;
 pub(crate) use hoist::hoist;
 pub(crate) use isa::{Convention, Isa, Name};
@@ -29,6 +32,7 @@ pub use isa::{Field, Role};
 pub(crate) use operands::writes_of;
 pub(crate) use operands::{reads, reads_of};
 pub(crate) use schedule::schedule;
+pub(crate) use select::{Select, Selector, select};
 pub(crate) use spill::{Room, spill};
 pub use total::Cycles;
 pub(crate) use total::{Call, Costs, Functions, Generated, Total};

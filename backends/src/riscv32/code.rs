@@ -6,15 +6,11 @@ use crate::codegen::{self, Field, Isa, Name, Role};
 use regalloc2::{PReg, RegClass, VReg};
 use tinyc_targets::{Cycles, Timing};
 
-pub(super) use crate::codegen::Memory;
-
 /// The instruction set.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Riscv;
 
 pub(super) type Code<R> = codegen::Code<Riscv, R>;
-pub(super) type Block<R> = codegen::Block<Riscv, R>;
-pub(super) type Edge<R> = codegen::Edge<R>;
 pub(super) type End<R> = codegen::End<Riscv, R>;
 pub(super) type Line<R> = codegen::Line<Riscv, R>;
 pub(super) type What<R> = codegen::What<Riscv, R>;

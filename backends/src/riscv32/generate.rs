@@ -6,10 +6,11 @@ use super::flavor::Flavor;
 use super::frame::{frame, halves};
 use super::isa::encode;
 use super::layout::{Fixup, Layout, layout};
-use super::select::select;
 use super::timing::Model;
 use crate::codegen::elf::{self, Field};
-use crate::codegen::{self, Room, allocate, allocator_spilled, hoist, schedule, spill, split_critical_edges};
+use crate::codegen::{
+    self, Room, allocate, allocator_spilled, hoist, schedule, select, spill, split_critical_edges,
+};
 use crate::native::Function;
 use regalloc2::VReg;
 

@@ -3,6 +3,7 @@
 
 use super::flavor::Flavor;
 use super::isa::{self, Cond, Field, Flags, Inst, Op, Reg, Role};
+use super::select::ARGUMENTS;
 use crate::codegen::{self, Convention, Isa, Name};
 use regalloc2::{MachineEnv, PReg, PRegSet, RegClass, VReg};
 use tinyc_targets::{Cycles, Timing};
@@ -14,8 +15,6 @@ pub(super) use crate::codegen::Memory;
 pub(super) struct Thumb;
 
 pub(super) type Code<R> = codegen::Code<Thumb, R>;
-pub(super) type Block<R> = codegen::Block<Thumb, R>;
-pub(super) type Edge<R> = codegen::Edge<R>;
 pub(super) type End<R> = codegen::End<Thumb, R>;
 pub(super) type Line<R> = codegen::Line<Thumb, R>;
 pub(super) type What<R> = codegen::What<Thumb, R>;
@@ -159,7 +158,7 @@ pub(super) fn convention(flavor: Flavor) -> Convention {
             scratch_by_class: [None; 3],
             fixed_stack_slots: Vec::new(),
         },
-        arguments: (0..4).map(core).collect(),
+        arguments: (0..ARGUMENTS).map(core).collect(),
         clobbers,
     }
 }

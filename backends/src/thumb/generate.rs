@@ -8,10 +8,10 @@ use super::frame::frame;
 use super::isa::{Op, encode_for};
 use super::layout::{Fixup, Layout, layout};
 use super::piece::Symbol;
-use super::select::select;
+use super::select::ARGUMENTS;
 use super::timing::Model;
 use crate::codegen::{
-    self, Room, allocate, allocator_spilled, elf, hoist, schedule, spill, split_critical_edges,
+    self, Room, allocate, allocator_spilled, elf, hoist, schedule, select, spill, split_critical_edges,
 };
 use crate::native::Function;
 use regalloc2::VReg;
@@ -87,7 +87,7 @@ impl Ways<'_> {
         }
         split_critical_edges(&mut code);
         let saved = if flavor.thumb2 { 8 } else { 4 };
-        spill(&mut code, &mut vregs, Room { registers, saved, arguments: 4 });
+        spill(&mut code, &mut vregs, Room { registers, saved, arguments: ARGUMENTS });
         let code = allocate(code, vregs, &convention(flavor));
         let mut framed = frame(&code, flavor, false);
         let mut placed = layout(&framed.body, flavor);

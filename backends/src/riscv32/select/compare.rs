@@ -7,7 +7,7 @@ use crate::riscv32::code::Test;
 
 impl Selector<'_> {
     /// What a branch tests for `left cond right`.
-    pub(super) fn test(&mut self, cond: Cond, left: Value, right: Value) -> Test<VReg> {
+    pub(super) fn branch(&mut self, cond: Cond, left: Value, right: Value) -> Test<VReg> {
         // A truth value that only this comparison needs: what it compares.
         if self.constant(right) == Some(0)
             && let Some(holds) = match cond {
@@ -18,7 +18,7 @@ impl Selector<'_> {
             && let Some(inst) = self.absorbable(left)
             && let Op::Compare(inner) = inst.op
         {
-            let found = self.test(inner, inst.args[0], inst.args[1]);
+            let found = self.branch(inner, inst.args[0], inst.args[1]);
             return if holds { found } else { found.inverse() };
         }
         let (op, swapped) = match cond {
@@ -126,7 +126,7 @@ impl Selector<'_> {
         }
         let d = self.result(inst.results[0]);
         let (then, otherwise) = (self.read(then), self.read(otherwise));
-        let cond = self.test(cond, a, b);
+        let cond = self.branch(cond, a, b);
         self.push(Line { was: vec![(Field::D, otherwise)], ..What::Choose { d, then, cond }.into() });
     }
 }

@@ -1,103 +1,40 @@
-//! Instruction selection: functions of words to RISC-V instructions over virtual registers. Each block is covered from its
-//! end to its start, so that an operation that its only user has absorbed is never emitted.
+//! The choice of RISC-V instructions for the operations of functions.
 
 mod arithmetic;
 mod compare;
 mod float;
 mod wide;
 
-use super::code::{Block, Code, Edge, End, Line, Memory, What};
+use super::code::{Line, Riscv, Test, What};
 use super::flavor::Flavor;
 use super::isa::{Extension, Inst, Op as Machine};
-use crate::native::{self, Class, Function, Op, Value, Width};
-use regalloc2::{RegClass, VReg};
+use crate::codegen::{self, Select};
+use crate::native::{self, Op, Value, Width};
+use regalloc2::VReg;
 use tinyc_ir::entity::Entity;
 
-/// Selects instructions for a function.
-pub(super) fn select(function: &Function, flavor: Flavor) -> (Code<VReg>, usize) {
-    let mut selector = Selector::new(function, flavor);
-    let mut blocks: Vec<Block<VReg>> = Vec::new();
-    for (block, _) in function.blocks.iter().collect::<Vec<_>>().into_iter().rev() {
-        blocks.push(selector.block(block));
+type Selector<'a> = codegen::Selector<'a, Riscv>;
+
+impl Select for Riscv {
+    type Flavor = Flavor;
+
+    fn arguments(flavor: Flavor) -> usize {
+        flavor.arguments()
     }
-    blocks.reverse();
-    (Code { name: function.name.clone(), blocks }, selector.vregs)
+
+    fn inst(selector: &mut Selector<'_>, inst: &native::Inst) {
+        selector.cover(inst);
+    }
+
+    fn test(selector: &mut Selector<'_>, cond: native::Cond, left: Value, right: Value) -> Test<VReg> {
+        selector.branch(cond, left, right)
+    }
 }
 
-struct Selector<'a> {
-    function: &'a Function,
-    flavor: Flavor,
-    definitions: Vec<Option<(native::Block, usize)>>,
-    /// How often each value is used.
-    uses: Vec<u32>,
-    /// Values that emitted code reads.
-    needed: Vec<bool>,
-    /// The block that is covered.
-    current: native::Block,
-    /// Virtual registers made so far; the first ones are the values.
-    vregs: usize,
-    /// The lines of the instruction that is covered, in order.
-    lines: Vec<Line<VReg>>,
-}
-
-impl<'a> Selector<'a> {
-    fn new(function: &'a Function, flavor: Flavor) -> Self {
-        Self {
-            function,
-            flavor,
-            definitions: function.definitions(),
-            uses: function.uses(),
-            needed: vec![false; function.values.len()],
-            current: native::Block::new(0),
-            vregs: function.values.len(),
-            lines: Vec::new(),
-        }
-    }
-
-    fn block(&mut self, block: native::Block) -> Block<VReg> {
-        let data = &self.function.blocks[block];
-        self.current = block;
-        // Groups of lines, from the block's end to its start.
-        let mut groups = Vec::new();
-        let end = self.end(&data.end);
-        groups.push(std::mem::take(&mut self.lines));
-        for inst in data.insts.iter().rev() {
-            let effect = matches!(inst.op, Op::Store { .. } | Op::Call(_));
-            if !(effect || inst.results.iter().any(|r| self.needed[r.index()])) {
-                continue;
-            }
-            self.inst(inst);
-            groups.push(std::mem::take(&mut self.lines));
-        }
-        if block.index() == 0 {
-            let registers = self.flavor.arguments();
-            for (at, &param) in data.params.iter().enumerate().skip(registers).rev() {
-                let d = self.result(param);
-                groups.push(vec![What::Incoming { d, index: (at - registers) as u32 }.into()]);
-            }
-        }
-        groups.reverse();
-        Block {
-            params: data.params.iter().map(|&p| self.result(p)).collect(),
-            lines: groups.concat(),
-            end,
-            depth: data.depth,
-            count: data.count,
-            comment: data.comment.clone(),
-        }
-    }
-
-    fn inst(&mut self, inst: &native::Inst) {
+impl Selector<'_> {
+    fn cover(&mut self, inst: &native::Inst) {
         let [a, b] = [0, 1].map(|i| inst.args.get(i).copied().unwrap_or(Value::new(0)));
         match &inst.op {
-            Op::Const(value) => {
-                let d = self.result(inst.results[0]);
-                self.push(What::Constant { d, value: *value, quiet: false });
-            }
-            Op::DataAddress(offset) => {
-                let d = self.result(inst.results[0]);
-                self.push(What::DataAddress { d, offset: *offset });
-            }
             Op::Add | Op::Sub | Op::And | Op::Or | Op::Xor => {
                 self.arithmetic(&inst.op, a, b, inst.results[0])
             }
@@ -132,7 +69,7 @@ impl<'a> Selector<'a> {
                 };
                 let d = Some(self.result(inst.results[0]));
                 let load = Inst { d, n: base, imm: offset, ..Inst::new(op) };
-                self.push(Line { memory: memory(*region, false), ..Line::inst(load) });
+                self.emit_access(load, *region, false);
             }
             Op::Store { width, offset, region } => {
                 let m = if *width == Width::Float { Some(self.read(b)) } else { self.stored(*width, b) };
@@ -144,9 +81,8 @@ impl<'a> Selector<'a> {
                     Width::Float => Machine::Fsw,
                 };
                 let store = Inst { n: base, m, imm: offset, ..Inst::new(op) };
-                self.push(Line { memory: memory(*region, true), ..Line::inst(store) });
+                self.emit_access(store, *region, true);
             }
-            Op::Call(callee) => self.call(callee, inst),
             _ => self.float(inst),
         }
     }
@@ -174,47 +110,9 @@ impl<'a> Selector<'a> {
         self.operand(value)
     }
 
-    fn call(&mut self, callee: &native::Callee, inst: &native::Inst) {
-        let registers = self.flavor.arguments();
-        for (index, &value) in inst.args.iter().enumerate().skip(registers) {
-            let value = self.read(value);
-            self.push(What::Outgoing { value, index: (index - registers) as u32 });
-        }
-        let args = inst.args.iter().take(registers).map(|&v| self.read(v)).collect();
-        let results = inst.results.iter().map(|&v| self.result(v)).collect();
-        self.push(What::Call { callee: callee.clone(), args, results });
-    }
-
-    /// The register of a value that is read.
-    fn read(&mut self, value: Value) -> VReg {
-        self.needed[value.index()] = true;
-        self.result(value)
-    }
-
     /// A value as an operand: 0 is x0.
     fn operand(&mut self, value: Value) -> Option<VReg> {
         if self.constant(value) == Some(0) { None } else { Some(self.read(value)) }
-    }
-
-    /// The register of a value.
-    fn result(&self, value: Value) -> VReg {
-        VReg::new(value.index(), class(self.function.values[value]))
-    }
-
-    /// A register for an intermediate word.
-    fn temporary(&mut self) -> VReg {
-        self.vregs += 1;
-        VReg::new(self.vregs - 1, RegClass::Int)
-    }
-
-    /// Appends a line.
-    fn push(&mut self, line: impl Into<Line<VReg>>) {
-        self.lines.push(line.into());
-    }
-
-    /// Appends an instruction.
-    fn emit(&mut self, inst: Inst<VReg>) {
-        self.lines.push(Line::inst(inst));
     }
 
     /// Appends `d = n op m`.
@@ -237,64 +135,12 @@ impl<'a> Selector<'a> {
         d
     }
 
-    /// The operation that defines a value, if it is in this block.
-    fn definition(&self, value: Value) -> Option<&'a native::Inst> {
-        let (block, at) = self.definitions[value.index()]?;
-        (block == self.current).then(|| &self.function.blocks[block].insts[at])
-    }
-
-    /// The operation that defines a value, if it is in this block and nobody else wants the value.
-    fn absorbable(&self, value: Value) -> Option<&'a native::Inst> {
-        (self.uses[value.index()] == 1 && !self.needed[value.index()])
-            .then(|| self.definition(value))
-            .flatten()
-    }
-
-    /// The number that a value is.
-    fn constant(&self, value: Value) -> Option<i32> {
-        let (block, at) = self.definitions[value.index()]?;
-        match self.function.blocks[block].insts[at].op {
-            Op::Const(number) => Some(number),
-            _ => None,
-        }
-    }
-
     fn has(&self, extension: Extension) -> bool {
         self.flavor.has(extension)
-    }
-
-    fn edge(&mut self, edge: &native::Edge) -> Edge<VReg> {
-        let args = edge.args.iter().map(|&v| self.read(v)).collect();
-        Edge { to: edge.to.index(), args, count: edge.count }
-    }
-
-    fn end(&mut self, end: &native::End) -> End<VReg> {
-        match end {
-            native::End::Jump(edge) => End::Jump(self.edge(edge)),
-            native::End::Branch { cond, left, right, then, otherwise } => {
-                let (then, otherwise) = (self.edge(then), self.edge(otherwise));
-                let cond = self.test(*cond, *left, *right);
-                End::Branch { cond, then, otherwise }
-            }
-            native::End::Return(values) => End::Return(values.iter().map(|&v| self.read(v)).collect()),
-            native::End::Open => unreachable!("finished functions have no open blocks"),
-        }
-    }
-}
-
-fn class(class: Class) -> RegClass {
-    match class {
-        Class::Word => RegClass::Int,
-        Class::Float => RegClass::Float,
     }
 }
 
 /// Whether a number fits the immediate of most instructions.
 fn is_short(number: i32) -> bool {
     (-2048..2048).contains(&number)
-}
-
-/// The memory that an access touches.
-fn memory(region: native::Region, store: bool) -> Option<Memory> {
-    Some(Memory { region, store })
 }

@@ -1,8 +1,10 @@
 //! Small functions in few registers: never more values than registers, nothing reloaded in a loop that does not use it, and
 //! numbers made again in place of a slot.
 
-use super::{Block, Code, Edge, End, Line, What};
-use crate::codegen::{Flow, Room, reads_of, spill as shared_spill, split_critical_edges, writes_of};
+use super::{Code, End, Line, What};
+use crate::codegen::{
+    Block, Edge, Flow, Room, reads_of, spill as shared_spill, split_critical_edges, writes_of,
+};
 use crate::native::Count;
 use crate::thumb::isa::{Cond, Inst, Op};
 use regalloc2::{RegClass, VReg};
@@ -105,7 +107,7 @@ fn run(code: &Code<VReg>, arguments: &[i32]) -> Vec<i32> {
     }
 }
 
-fn reloads(block: &Block<VReg>) -> usize {
+fn reloads(block: &Block<super::Thumb, VReg>) -> usize {
     block.lines.iter().filter(|line| matches!(line.what, What::Reload { .. })).count()
 }
 

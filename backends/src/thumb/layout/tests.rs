@@ -1,7 +1,7 @@
 //! Small functions whose layout can be said in words: where blocks go, how far branches reach, where words and hot loops lie.
 
 use super::*;
-use crate::thumb::code::Edge;
+use crate::codegen::Edge;
 use crate::thumb::isa::Extensions;
 
 fn flavor(core: &str) -> Flavor {

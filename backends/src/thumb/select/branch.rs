@@ -4,21 +4,15 @@ use super::modified;
 use super::{Field, Inst, Line, Machine, Op, Selector, Value, What};
 use crate::native::{self, Cond, FloatCond};
 use crate::thumb::isa;
-use tinyc_ir::entity::Entity;
 
 impl Selector<'_> {
     /// Sets the flags for the branch at the block's end. A counter that was just decremented needs no comparison.
     pub(super) fn branch(&mut self, cond: Cond, left: Value, right: Value) -> isa::Cond {
         if matches!(cond, Cond::Eq | Cond::Ne)
             && self.constant(right) == Some(0)
-            && let Some((block, at)) = self.definitions[left.index()]
-            && block == self.current
-            && self.is_read_by_end_only(left)
-            && let inst = &self.function.blocks[block].insts[at]
+            && let Some(inst) = self.take_for_end(left, |this, inst| this.decrement(inst).is_some())
             && let Some(decrement) = self.decrement(inst)
-            && !self.done[at]
         {
-            self.done[at] = true;
             let n = Some(self.read(inst.args[0]));
             let (op, imm) =
                 if decrement < 0 { (Machine::AddImm, -decrement) } else { (Machine::SubImm, decrement) };
@@ -38,11 +32,6 @@ impl Selector<'_> {
             _ => return None,
         };
         (1..256).contains(&amount.unsigned_abs()).then_some(amount)
-    }
-
-    fn is_read_by_end_only(&self, value: Value) -> bool {
-        let insts = &self.function.blocks[self.current].insts;
-        insts.iter().all(|inst| !inst.args.contains(&value))
     }
 
     /// Sets the flags for `left cond right`; the condition to test.

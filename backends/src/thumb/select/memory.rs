@@ -1,6 +1,6 @@
 //! Loads and stores.
 
-use super::{Inst, Line, Machine, Op, Selector, Shift, VReg, Value, memory};
+use super::{Inst, Machine, Op, Selector, Shift, VReg, Value};
 use crate::native::{self, Width};
 
 impl Selector<'_> {
@@ -31,11 +31,10 @@ impl Selector<'_> {
     }
 
     fn load(&mut self, width: Width, offset: i32, base: Value, d: VReg, region: native::Region) {
-        let at = memory(region, false);
         if width == Width::Float {
             let n = Some(self.read(base));
             let inst = Inst { d: Some(d), n, imm: offset, ..Inst::new(Machine::Vldr) };
-            return self.push(Line { memory: at, ..Line::inst(inst) });
+            return self.emit_access(inst, region, false);
         }
         let (immediate, register) = match width {
             Width::S8 => (Machine::LdrsbImm, Machine::Ldrsb),
@@ -48,7 +47,7 @@ impl Selector<'_> {
             && let Some((n, m, shift)) = self.sum(base)
         {
             let inst = Inst { d: Some(d), n: Some(n), m: Some(m), shift, ..Inst::new(register) };
-            return self.push(Line { memory: at, ..Line::inst(inst) });
+            return self.emit_access(inst, region, false);
         }
         let n = Some(self.read(base));
         let extension = match width {
@@ -58,16 +57,15 @@ impl Selector<'_> {
         };
         let Some((load, extend)) = extension else {
             let inst = Inst { d: Some(d), n, imm: offset, ..Inst::new(immediate) };
-            return self.push(Line { memory: at, ..Line::inst(inst) });
+            return self.emit_access(inst, region, false);
         };
         let raw = self.temporary();
         let inst = Inst { d: Some(raw), n, imm: offset, ..Inst::new(load) };
-        self.push(Line { memory: at, ..Line::inst(inst) });
+        self.emit_access(inst, region, false);
         self.emit(Inst { d: Some(d), m: Some(raw), ..Inst::new(extend) });
     }
 
     fn store(&mut self, width: Width, offset: i32, base: Value, value: VReg, region: native::Region) {
-        let at = memory(region, true);
         let (immediate, register) = match width {
             Width::S8 | Width::U8 => (Machine::StrbImm, Machine::Strb),
             Width::S16 | Width::U16 => (Machine::StrhImm, Machine::Strh),
@@ -79,11 +77,11 @@ impl Selector<'_> {
             && let Some((n, m, shift)) = self.sum(base)
         {
             let inst = Inst { d: Some(value), n: Some(n), m: Some(m), shift, ..Inst::new(register) };
-            return self.push(Line { memory: at, ..Line::inst(inst) });
+            return self.emit_access(inst, region, true);
         }
         let n = Some(self.read(base));
         let inst = Inst { d: Some(value), n, imm: offset, ..Inst::new(immediate) };
-        self.push(Line { memory: at, ..Line::inst(inst) });
+        self.emit_access(inst, region, true);
     }
 
     /// An address that is a sum that nobody else needs: base, index and the index's shift.
