@@ -1,7 +1,7 @@
 //! A function whose registers are chosen, before its instructions have addresses, and the order of its blocks. What a
 //! block is made of (`P`) is the backend's: instructions, and what becomes some once addresses are known.
 
-use super::code::End;
+use super::code::{Edge, End};
 use super::isa::Isa;
 use crate::native::Count;
 
@@ -55,6 +55,59 @@ pub(crate) fn thread<I: Isa, P>(blocks: &[Part<I, P>], mut to: usize) -> usize {
         }
     }
     to
+}
+
+/// A branch at the end of a block.
+#[derive(Clone, Debug)]
+pub(crate) struct Branch<T> {
+    /// What it tests; `None` if it is always taken.
+    pub(crate) test: Option<T>,
+    /// The block that it leads to, by its place in the order.
+    pub(crate) to: usize,
+    /// How often it is taken in one call.
+    pub(crate) taken: u64,
+}
+
+/// What joins a block to others.
+#[derive(Clone, Debug)]
+pub(crate) struct Joints<T> {
+    /// The branches at its end; what stands behind it is reached without one.
+    pub(crate) branches: Vec<Branch<T>>,
+    /// How often a taken branch leads to it in one call.
+    pub(crate) entered: u64,
+}
+
+/// What joins each block in this order to others.
+pub(crate) fn joints<I: Isa, P>(blocks: &[Part<I, P>], order: &[usize]) -> Vec<Joints<I::Test<I::Reg>>> {
+    let mut place = vec![usize::MAX; blocks.len()];
+    order.iter().enumerate().for_each(|(place_of, &at)| place[at] = place_of);
+    let to = |edge: &Edge<I::Reg>| place[thread(blocks, edge.to)];
+    let mut entered = vec![0; order.len()];
+    let mut joints = Vec::with_capacity(order.len());
+    for (here, &at) in order.iter().enumerate() {
+        let next = here + 1;
+        let mut branches = match &blocks[at].end {
+            End::Return(_) => Vec::new(),
+            End::Jump(edge) => vec![Branch { test: None, to: to(edge), taken: edge.count.times }],
+            End::Branch { cond, then, otherwise } => {
+                let (yes, no) = (to(then), to(otherwise));
+                let (if_yes, if_no) = (then.count.times, otherwise.count.times);
+                if yes == no {
+                    vec![Branch { test: None, to: yes, taken: if_yes + if_no }]
+                } else if yes == next {
+                    vec![Branch { test: Some(I::inverse(cond)), to: no, taken: if_no }]
+                } else {
+                    let first = Branch { test: Some(cond.clone()), to: yes, taken: if_yes };
+                    vec![first, Branch { test: None, to: no, taken: if_no }]
+                }
+            }
+        };
+        branches.retain(|branch| branch.test.is_some() || branch.to != next);
+        branches.iter().for_each(|branch| entered[branch.to] += branch.taken);
+        joints.push(Joints { branches, entered: 0 });
+    }
+    joints.iter_mut().zip(entered).for_each(|(joints, entered)| joints.entered = entered);
+    joints
 }
 
 /// The order of the blocks that are left: as given, but those that only hold the moves of one edge stand behind the block

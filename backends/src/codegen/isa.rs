@@ -64,6 +64,9 @@ pub(crate) trait Isa: Copy + PartialEq + Debug + 'static {
     /// A test with other registers, those that it reads taken in the order of [`each_tested`](Self::each_tested).
     fn tested(test: &Self::Test<VReg>, next: &mut dyn FnMut() -> Self::Reg) -> Self::Test<Self::Reg>;
 
+    /// What holds where a test does not.
+    fn inverse(test: &Self::Test<Self::Reg>) -> Self::Test<Self::Reg>;
+
     /// The register of a number and class.
     fn register(reg: PReg) -> Self::Reg;
 

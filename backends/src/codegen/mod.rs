@@ -12,6 +12,7 @@ mod isa;
 pub(crate) mod listing;
 mod object;
 mod operands;
+pub(crate) mod pattern;
 mod rename;
 mod schedule;
 mod select;
@@ -20,7 +21,7 @@ mod spill;
 mod total;
 
 pub(crate) use allocate::{allocate, allocator_spilled, split_critical_edges};
-pub(crate) use body::{Body, Part, Span, order, thread};
+pub(crate) use body::{Body, Part, Span, joints, order};
 #[cfg(test)]
 pub(crate) use code::{Block, Edge};
 pub(crate) use code::{Code, End, Line, Location, Memory, What};

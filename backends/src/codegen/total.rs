@@ -147,6 +147,17 @@ impl<L> Functions<L> {
         &self.all[self.position(callee)].name
     }
 
+    /// Where each function begins, one behind the other on word borders; `bytes` is the size of a layout.
+    pub(crate) fn starts(&self, bytes: impl Fn(&L) -> u32) -> Vec<u32> {
+        let mut end = 0u32;
+        let place = |function: &Generated<L>| {
+            let start = end.next_multiple_of(4);
+            end = start + bytes(&function.layout);
+            start
+        };
+        self.all.iter().map(place).collect()
+    }
+
     /// What one call of a function takes, with all that it calls.
     pub(crate) fn total(&self, at: usize) -> Total {
         let costs = &self.all[at].costs;

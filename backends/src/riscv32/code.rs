@@ -93,6 +93,10 @@ impl Isa for Riscv {
         Test { op: test.op, n, m: test.m.map(|_| next()) }
     }
 
+    fn inverse(test: &Test<Reg>) -> Test<Reg> {
+        test.inverse()
+    }
+
     fn register(reg: PReg) -> Reg {
         let number = reg.hw_enc() as u8;
         if reg.class() == RegClass::Float { Reg::f(number) } else { Reg::x(number) }

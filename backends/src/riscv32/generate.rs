@@ -82,16 +82,7 @@ impl Attempt<'_> {
 impl Functions {
     /// The functions as parts of an object file. `global` is the position of the one that others may call.
     pub(super) fn assemble(&self, global: usize, flavor: Flavor) -> Vec<elf::Function> {
-        let mut start = 0u32;
-        let starts: Vec<u32> = self
-            .all
-            .iter()
-            .map(|function| {
-                let here = start.next_multiple_of(4);
-                start = here + function.layout.bytes;
-                here
-            })
-            .collect();
+        let starts = self.starts(|layout| layout.bytes);
         self.all
             .iter()
             .enumerate()

@@ -1,12 +1,12 @@
 //! From blocks to addresses: the order of blocks, the size of branches, and aligned hot loops.
 
-use super::code::{End, Test};
+use super::code::Test;
 use super::flavor::Flavor;
 use super::frame::copy;
 use super::isa::{Class, Extension, Inst, Op, Reg};
 use super::piece::{Block, Body, Piece};
 use super::timing::{Placed, is_final};
-use crate::codegen::{Span, order, thread};
+use crate::codegen::{Span, joints, order};
 use crate::native::{Callee, Count};
 
 /// A function at offsets from its own beginning, which is aligned to 4 bytes.
@@ -85,44 +85,18 @@ pub(super) fn layout(body: &Body, flavor: Flavor) -> Layout {
 
 /// The items of each block with its branches, blocks named by their place in the order.
 fn groups(blocks: &[Block], order: &[usize], flavor: Flavor) -> Vec<Group> {
-    let mut place = vec![usize::MAX; blocks.len()];
-    order.iter().enumerate().for_each(|(place_of, &at)| place[at] = place_of);
-    let to = |edge: usize| place[thread(blocks, edge)];
-    let mut entered = vec![0u64; order.len()];
-    let mut groups: Vec<Group> = Vec::new();
-    for (here, &at) in order.iter().enumerate() {
+    let joints = joints(blocks, order);
+    let groups = order.iter().zip(joints).map(|(&at, joints)| {
         let block = &blocks[at];
         let mut items = Vec::new();
         block.pieces.iter().for_each(|piece| expand(piece, block.count, flavor, &mut items));
-        let mut branch = |inst: Inst<Reg>, target: usize, taken: u64, items: &mut Vec<Item>| {
-            entered[target] += taken;
-            items.push(Item { inst, kind: Kind::To(target), bytes: flavor.bytes(&inst), taken });
-        };
-        let jump = Inst::new(Op::Jal);
-        match &block.end {
-            End::Return(_) => {}
-            End::Jump(edge) if to(edge.to) == here + 1 => {}
-            End::Jump(edge) => branch(jump, to(edge.to), edge.count.times, &mut items),
-            End::Branch { cond, then, otherwise } => {
-                let (yes, no) = (to(then.to), to(otherwise.to));
-                if yes == no {
-                    if yes != here + 1 {
-                        branch(jump, yes, then.count.times + otherwise.count.times, &mut items);
-                    }
-                } else if yes == here + 1 {
-                    branch(conditional(cond.inverse()), no, otherwise.count.times, &mut items);
-                } else {
-                    branch(conditional(*cond), yes, then.count.times, &mut items);
-                    if no != here + 1 {
-                        branch(jump, no, otherwise.count.times, &mut items);
-                    }
-                }
-            }
-        }
-        groups.push(Group { items, count: block.count, comment: block.comment.clone(), entered: 0 });
-    }
-    groups.iter_mut().zip(entered).for_each(|(group, entered)| group.entered = entered);
-    groups
+        items.extend(joints.branches.iter().map(|branch| {
+            let inst = branch.test.map_or(Inst::new(Op::Jal), conditional);
+            Item { inst, kind: Kind::To(branch.to), bytes: flavor.bytes(&inst), taken: branch.taken }
+        }));
+        Group { items, count: block.count, comment: block.comment.clone(), entered: joints.entered }
+    });
+    groups.collect()
 }
 
 fn conditional(test: Test<Reg>) -> Inst<Reg> {

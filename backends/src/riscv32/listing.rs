@@ -2,10 +2,10 @@
 //! function. Not a disassembly: it is written from what the object is written from.
 
 use super::generate::{Functions, Generated};
-use super::isa::{Class, Inst, Reg, text};
+use super::isa::{Inst, Reg, text};
 use super::layout::{Fixup, Layout};
 use crate::codegen::elf::Assembly;
-use crate::codegen::listing::{COLUMN, constants, grouped, head};
+use crate::codegen::listing::{self, COLUMN, branch, constants, grouped};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tinyc_targets::Core;
@@ -13,25 +13,12 @@ use tinyc_targets::Core;
 /// Writes the listing. `comments` holds a line per function.
 pub(super) fn listing(functions: &Functions, assembly: &Assembly, comments: &[&str], core: &Core) -> String {
     let name = &assembly.name;
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "# {name} for {}. Cycles are those of one call of a function, with memory that never",
-        core.name
-    );
-    out.push_str("# waits; calls count without what they call.\n    .option norelax\n");
+    let mut out = listing::title("#", name, core.name.as_str());
+    out.push_str("    .option norelax\n");
     let _ = writeln!(out, "\n    .section .text.{name},\"ax\",%progbits");
     for ((function, part), comment) in functions.all.iter().zip(&assembly.functions).zip(comments) {
-        let kind = if part.global { "global" } else { "local" };
-        let _ = writeln!(out, "\n# {comment}");
-        let _ = writeln!(
-            out,
-            "# {} bytes, {} instructions and {} cycles a call",
-            function.layout.bytes,
-            grouped(function.costs.own.instructions),
-            grouped(function.costs.own.cycles),
-        );
-        let _ = writeln!(out, "    .balign 4\n    .{kind} {0}\n    .type {0}, @function\n{0}:", part.name);
+        let costs = (*comment, function.layout.bytes, &function.costs.own);
+        listing::function(part, costs, ("#", ""), &mut out);
         code(function, functions, &part.name, &mut out);
         let _ = writeln!(out, "    .size {0}, . - {0}", part.name);
     }
@@ -41,10 +28,10 @@ pub(super) fn listing(functions: &Functions, assembly: &Assembly, comments: &[&s
 
 fn code(function: &Generated, functions: &Functions, name: &str, out: &mut String) {
     let layout = &function.layout;
-    let labels = labels(layout, name);
+    let labels = listing::labels(targets(layout), name);
     let fixups: BTreeMap<usize, &Fixup> = layout.fixups.iter().map(|(at, fixup)| (*at, fixup)).collect();
     for span in &layout.spans {
-        head(span, "#", out);
+        listing::head(span, "#", out);
         for at in span.range.clone() {
             let placed = &layout.code[at];
             if let Some(label) = labels.get(&placed.address) {
@@ -53,7 +40,7 @@ fn code(function: &Generated, functions: &Functions, name: &str, out: &mut Strin
             let text = match fixups.get(&at) {
                 Some(fixup) => reference(&placed.inst, fixup, functions, (name, placed.address), out),
                 None => match placed.target().and_then(|target| labels.get(&target)) {
-                    Some(label) => branch(&placed.inst, label),
+                    Some(label) => branch(&text(&placed.inst, None), label),
                     None => text(&placed.inst, None),
                 },
             };
@@ -96,21 +83,9 @@ fn reference(
     }
 }
 
-/// A name for every address that a branch leads to.
-fn labels(layout: &Layout, name: &str) -> BTreeMap<u32, String> {
+/// The addresses that branches lead to.
+fn targets(layout: &Layout) -> impl Iterator<Item = u32> {
     let calls = |at: usize| layout.fixups.iter().any(|fixup| fixup.0 == at);
-    let branches = layout.code.iter().enumerate().filter(|&(at, _)| !calls(at));
-    let mut targets: Vec<u32> = branches.filter_map(|(_, placed)| placed.target()).collect();
-    targets.sort_unstable();
-    targets.dedup();
-    targets.into_iter().enumerate().map(|(at, target)| (target, format!(".L{name}_{at}"))).collect()
-}
-
-/// A branch to a label.
-fn branch(inst: &Inst<Reg>, label: &str) -> String {
-    debug_assert!(matches!(inst.op.info().class, Class::Branch | Class::Jump));
-    let text = text(inst, None);
-    // The displacement is the last operand.
-    let end = text.rfind(" .").unwrap_or(text.len());
-    format!("{} {label}", text[..end].trim_end())
+    let branches = layout.code.iter().enumerate().filter(move |&(at, _)| !calls(at));
+    branches.filter_map(|(_, placed)| placed.target())
 }

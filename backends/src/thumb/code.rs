@@ -91,6 +91,10 @@ impl Isa for Thumb {
         *test
     }
 
+    fn inverse(test: &Cond) -> Cond {
+        test.inverse()
+    }
+
     fn register(reg: PReg) -> Reg {
         let number = reg.hw_enc() as u8;
         if reg.class() == RegClass::Float { Reg::s(number) } else { Reg::r(number) }

@@ -9,7 +9,7 @@ use super::flavor::Flavor;
 use super::isa::{Cond, Flags, Inst, Op, Reg, Sets, Shift};
 use super::piece::{Block, Body, Piece, Symbol};
 use super::timing::Placed;
-use crate::codegen::{Span, order, thread};
+use crate::codegen::{Span, joints, order};
 use crate::native::{Callee, Count};
 
 /// A function at offsets from its own beginning, which is aligned to 4 bytes.
@@ -89,45 +89,22 @@ pub(super) fn layout(body: &Body, flavor: Flavor) -> Layout {
 
 /// The items of each block with its branches, blocks named by their place in the order.
 fn groups(blocks: &[Block], order: &[usize], flavor: Flavor) -> Vec<Group> {
-    let mut place = vec![usize::MAX; blocks.len()];
-    order.iter().enumerate().for_each(|(place_of, &at)| place[at] = place_of);
-    let to = |edge: usize| place[thread(blocks, edge)];
-    let mut entered = vec![0u64; order.len()];
-    let mut groups: Vec<Group> = Vec::new();
-    for (here, &at) in order.iter().enumerate() {
+    let joints = joints(blocks, order);
+    let groups = order.iter().zip(joints).map(|(&at, joints)| {
         let block = &blocks[at];
         let mut items = Vec::new();
         block.pieces.iter().for_each(|piece| expand(piece, flavor, &mut items));
         shrink(&mut items, matches!(block.end, End::Branch { .. }), flavor);
-        let mut branch = |op: Op, cond: Cond, target: usize, taken: u64, items: &mut Vec<Item>| {
-            entered[target] += taken;
-            let inst = Inst { cond, ..Inst::new(op) };
-            items.push(Item { inst, kind: Kind::To(target), bytes: 2, taken });
-        };
-        match &block.end {
-            End::Return(_) => {}
-            End::Jump(edge) if to(edge.to) == here + 1 => {}
-            End::Jump(edge) => branch(Op::B, Cond::Al, to(edge.to), edge.count.times, &mut items),
-            End::Branch { cond, then, otherwise } => {
-                let (yes, no) = (to(then.to), to(otherwise.to));
-                if yes == no {
-                    if yes != here + 1 {
-                        branch(Op::B, Cond::Al, yes, then.count.times + otherwise.count.times, &mut items);
-                    }
-                } else if yes == here + 1 {
-                    branch(Op::Bcond, cond.inverse(), no, otherwise.count.times, &mut items);
-                } else {
-                    branch(Op::Bcond, *cond, yes, then.count.times, &mut items);
-                    if no != here + 1 {
-                        branch(Op::B, Cond::Al, no, otherwise.count.times, &mut items);
-                    }
-                }
-            }
-        }
-        groups.push(Group { items, count: block.count, comment: block.comment.clone(), entered: 0 });
-    }
-    groups.iter_mut().zip(entered).for_each(|(group, entered)| group.entered = entered);
-    groups
+        items.extend(joints.branches.iter().map(|branch| {
+            let inst = match branch.test {
+                Some(cond) => Inst { cond, ..Inst::new(Op::Bcond) },
+                None => Inst::new(Op::B),
+            };
+            Item { inst, kind: Kind::To(branch.to), bytes: 2, taken: branch.taken }
+        }));
+        Group { items, count: block.count, comment: block.comment.clone(), entered: joints.entered }
+    });
+    groups.collect()
 }
 
 fn expand(piece: &Piece, flavor: Flavor, items: &mut Vec<Item>) {

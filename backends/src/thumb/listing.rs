@@ -6,7 +6,7 @@ use super::isa::{Inst, Op, Reg, text};
 use super::layout::{Fixup, Layout};
 use super::piece::Symbol;
 use crate::codegen::elf::Assembly;
-use crate::codegen::listing::{COLUMN, constants, grouped, head};
+use crate::codegen::listing::{self, COLUMN, branch, constants, grouped};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tinyc_targets::Core;
@@ -19,13 +19,7 @@ pub(super) fn listing(
     core: &Core,
 ) -> String {
     let name = &assembly.name;
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "@ {name} for {}. Cycles are those of one call of a function, with memory that never",
-        core.name
-    );
-    out.push_str("@ waits; calls count without what they call.\n");
+    let mut out = listing::title("@", name, core.name.as_str());
     let _ = writeln!(out, "    .syntax unified\n    .thumb\n    .arch {}", core.architecture);
     if core.features.fpu_f32 {
         let fpu = if core.architecture.starts_with("armv8") { "fpv5-sp-d16" } else { "fpv4-sp-d16" };
@@ -36,20 +30,8 @@ pub(super) fn listing(
     }
     let _ = writeln!(out, "\n    .section .text.{name},\"ax\",%progbits");
     for ((function, part), comment) in functions.all.iter().zip(&assembly.functions).zip(comments) {
-        let kind = if part.global { "global" } else { "local" };
-        let _ = writeln!(out, "\n@ {comment}");
-        let _ = writeln!(
-            out,
-            "@ {} bytes, {} instructions and {} cycles a call",
-            function.layout.bytes,
-            grouped(function.costs.own.instructions),
-            grouped(function.costs.own.cycles),
-        );
-        let _ = writeln!(
-            out,
-            "    .p2align 2\n    .{kind} {0}\n    .type {0}, %function\n    .thumb_func\n{0}:",
-            part.name
-        );
+        let costs = (comment.as_str(), function.layout.bytes, &function.costs.own);
+        listing::function(part, costs, ("@", "    .thumb_func\n"), &mut out);
         code(function, functions, &part.name, &mut out);
         let _ = writeln!(out, "    .size {0}, . - {0}", part.name);
     }
@@ -59,11 +41,11 @@ pub(super) fn listing(
 
 fn code(function: &Generated, functions: &Functions, name: &str, out: &mut String) {
     let layout = &function.layout;
-    let labels = labels(layout, name);
+    let labels = listing::labels(targets(layout), name);
     let fixups: BTreeMap<usize, &Fixup> = layout.fixups.iter().map(|(at, fixup)| (*at, fixup)).collect();
     let mut literals = layout.literals.iter().peekable();
     for span in &layout.spans {
-        head(span, "@", out);
+        listing::head(span, "@", out);
         for at in span.range.clone() {
             let placed = &layout.code[at];
             words(&mut literals, placed.address, name, out);
@@ -78,7 +60,7 @@ fn code(function: &Generated, functions: &Functions, name: &str, out: &mut Strin
                     format!("{op} {d}, #:{half}:.Lconstants + {offset}")
                 }
                 None => match placed.target().and_then(|target| labels.get(&target)) {
-                    Some(label) => branch(&placed.inst, label),
+                    Some(label) => branch(&text(&placed.inst, None), label),
                     None => literal(&placed.inst, placed.address, name),
                 },
             };
@@ -93,25 +75,10 @@ fn code(function: &Generated, functions: &Functions, name: &str, out: &mut Strin
     words(&mut literals, u32::MAX, name, out);
 }
 
-/// A name for every address that a branch leads to.
-fn labels(layout: &Layout, name: &str) -> BTreeMap<u32, String> {
-    let mut targets: Vec<u32> = layout
-        .code
-        .iter()
-        .filter(|p| p.inst.op != Op::Bl || p.inst.imm != 0)
-        .filter_map(|p| p.target())
-        .collect();
-    targets.sort_unstable();
-    targets.dedup();
-    targets.into_iter().enumerate().map(|(at, target)| (target, format!(".L{name}_{at}"))).collect()
-}
-
-/// A branch to a label.
-fn branch(inst: &Inst<Reg>, label: &str) -> String {
-    let text = text(inst, None);
-    // The displacement is the last operand.
-    let end = text.rfind(" .").unwrap_or(text.len());
-    format!("{} {label}", text[..end].trim_end())
+/// The addresses that branches lead to; calls have none yet.
+fn targets(layout: &Layout) -> impl Iterator<Item = u32> {
+    let branches = layout.code.iter().filter(|placed| placed.inst.op != Op::Bl || placed.inst.imm != 0);
+    branches.filter_map(|placed| placed.target())
 }
 
 /// An instruction; a literal is named by its label.

@@ -74,7 +74,18 @@ pub(crate) struct Relocation<'a> {
 }
 
 type Fill<'r> = dyn Fn(&Relocation<'_>, u32) -> Result<Option<u32>, String> + 'r;
-type Decode<'r, P> = dyn Fn(&mut Image<P>, u32, &[u8], &dyn Fn(u32) -> bool) + 'r;
+/// An instruction at an address.
+pub(crate) struct Decoded<P> {
+    /// The instruction.
+    pub(crate) placed: P,
+    /// Bytes of its encoding.
+    pub(crate) bytes: u32,
+    /// Whether the core has it.
+    pub(crate) supported: bool,
+}
+
+/// Decodes what begins at an address, from there to the section's end; `None` if that is no instruction.
+pub(crate) type Decoder<'r, P> = Box<dyn FnMut(u32, &[u16]) -> Option<Decoded<P>> + 'r>;
 
 /// How a backend's objects are read.
 pub(crate) struct Reader<'r, P> {
@@ -84,8 +95,10 @@ pub(crate) struct Reader<'r, P> {
     pub(crate) function_bit: u32,
     /// The word of a place once it is filled in, from the word before; `None` if nothing changes.
     pub(crate) fill: &'r Fill<'r>,
-    /// Decodes a section of code: the image to add to, its address, its bytes, and whether code is at an offset.
-    pub(crate) decode: &'r Decode<'r, P>,
+    /// Starts on a section of code.
+    pub(crate) decoder: &'r dyn Fn() -> Decoder<'r, P>,
+    /// Whether an encoding that begins like this has 32 bits.
+    pub(crate) is_long: fn(u16) -> bool,
     /// The address of an instruction.
     pub(crate) address: fn(&P) -> u32,
 }
@@ -119,10 +132,36 @@ impl<P> Reader<'_, P> {
         for section in code() {
             let is_code =
                 |offset| section.parts.range(..=offset).next_back().is_none_or(|(_, &is_code)| is_code);
-            (self.decode)(&mut image, section.address, &section.bytes, &is_code);
+            self.decode(&mut image, section, &is_code);
         }
         image.code.sort_by_key(self.address);
         Ok(image)
+    }
+
+    /// Decodes a section, where code is.
+    fn decode(&self, image: &mut Image<P>, section: &Loaded, is_code: &dyn Fn(u32) -> bool) {
+        let pairs = section.bytes.chunks_exact(2);
+        let halfwords: Vec<u16> = pairs.map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        let mut decoder = (self.decoder)();
+        let mut at = 0;
+        while at < halfwords.len() {
+            let offset = 2 * at as u32;
+            if !is_code(offset) {
+                at += 1;
+                continue;
+            }
+            let address = section.address + offset;
+            let Some(decoded) = decoder(address, &halfwords[at..]) else {
+                image.undefined.push(address);
+                at += if (self.is_long)(halfwords[at]) { 2 } else { 1 };
+                continue;
+            };
+            at += decoded.bytes as usize / 2;
+            if !decoded.supported {
+                image.unsupported.push(address);
+            }
+            image.code.push(decoded.placed);
+        }
     }
 
     /// Fills in all addresses of a section.

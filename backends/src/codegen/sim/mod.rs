@@ -12,7 +12,7 @@ mod trace;
 pub use fault::{Fault, Trap};
 pub use flash::FlashModel;
 pub use image::Image;
-pub(crate) use image::{Reader, Relocation};
+pub(crate) use image::{Decoded, Decoder, Reader, Relocation};
 pub use machine::{Machine, OnChip, Outcome, Processor};
 pub use memory::{Layout, Memory, RED_ZONE, Region, STACK_BYTES};
 pub use run::{Counts, Visit, Watch};

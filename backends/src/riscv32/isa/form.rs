@@ -6,6 +6,7 @@
 
 use super::extension::Extension;
 use crate::codegen::Field;
+use crate::codegen::pattern::fixed;
 
 /// An encoding. Made by [`wide`] and [`narrow`].
 #[derive(Debug)]
@@ -53,29 +54,13 @@ pub(super) const fn narrow(pattern: &'static str) -> Form {
 }
 
 const fn form(pattern: &'static str, bytes: u8) -> Form {
-    let text = pattern.as_bytes();
-    let (mut mask, mut value, mut bits) = (0, 0, 0);
+    let (mask, value) = fixed(pattern, bytes);
     let mut i = 0;
-    while i < text.len() {
-        let c = text[i];
+    while i < pattern.len() {
+        let known = matches!(pattern.as_bytes()[i], b'0' | b'1' | b' ' | b'd' | b'n' | b'm' | b'a' | b'i');
+        assert!(known, "patterns are made of 0 1 d n m a i and blanks");
         i += 1;
-        if c == b' ' {
-            continue;
-        }
-        bits += 1;
-        mask <<= 1;
-        value <<= 1;
-        match c {
-            b'0' => mask |= 1,
-            b'1' => {
-                mask |= 1;
-                value |= 1;
-            }
-            b'd' | b'n' | b'm' | b'a' | b'i' => {}
-            _ => panic!("patterns are made of 0 1 d n m a i and blanks"),
-        }
     }
-    assert!(bits == 8 * bytes as u32, "a pattern has 16 or 32 bits");
     Form { pattern, mask, value, bytes, bits: &[], signed: true, rules: &[], commutes: false }
 }
 

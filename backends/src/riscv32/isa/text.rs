@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::inst::{Inst, Op};
+use crate::codegen::pattern::operands;
 
 /// The text of an instruction, such as `lw a0, 4(a1)`. With its address, branch targets are absolute; without, they are
 /// relative to `.`.
@@ -38,14 +39,7 @@ impl<R: Display> Display for Text<'_, R> {
             return Ok(());
         }
         f.write_str(" ")?;
-        let mut rest = info.operands;
-        while let Some((plain, after)) = rest.split_once('{') {
-            f.write_str(plain)?;
-            let (name, after) = after.split_once('}').unwrap_or((after, ""));
-            self.operand(name, f)?;
-            rest = after;
-        }
-        f.write_str(rest)
+        operands(info.operands, f, |name, f| self.operand(name, f))
     }
 }
 

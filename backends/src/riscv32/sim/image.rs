@@ -3,7 +3,7 @@
 use object::elf;
 use tinyc_targets::Core;
 
-use crate::codegen::sim::{Memory, Reader, Relocation};
+use crate::codegen::sim::{Decoded, Memory, Reader, Relocation};
 use crate::riscv32::isa::{Extensions, decode, encode};
 use crate::riscv32::timing::Placed;
 
@@ -16,40 +16,17 @@ pub(super) fn read(object: &[u8], core: &Core, memory: &mut Memory) -> Result<Im
         architecture: object::Architecture::Riscv32,
         function_bit: 0,
         fill: &fill,
-        decode: &|image, address, bytes, is_code| instructions(image, address, bytes, is_code, extensions),
+        decoder: &|| {
+            Box::new(move |address, halfwords| {
+                let (inst, bytes) = decode(halfwords)?;
+                let supported = encode(&inst, extensions).is_ok();
+                Some(Decoded { placed: Placed { address, bytes, inst }, bytes, supported })
+            })
+        },
+        is_long: |first| first & 3 == 3,
         address: |placed: &Placed| placed.address,
     };
     reader.read(object, memory)
-}
-
-fn instructions(
-    image: &mut Image,
-    start: u32,
-    bytes: &[u8],
-    is_code: &dyn Fn(u32) -> bool,
-    extensions: Extensions,
-) {
-    let halfwords: Vec<u16> =
-        bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-    let mut at = 0;
-    while at < halfwords.len() {
-        let offset = 2 * at as u32;
-        if !is_code(offset) {
-            at += 1;
-            continue;
-        }
-        let address = start + offset;
-        let Some((inst, bytes)) = decode(&halfwords[at..]) else {
-            image.undefined.push(address);
-            at += if halfwords[at] & 3 == 3 { 2 } else { 1 };
-            continue;
-        };
-        at += bytes as usize / 2;
-        if encode(&inst, extensions).is_err() {
-            image.unsupported.push(address);
-        }
-        image.code.push(Placed { address, bytes, inst });
-    }
 }
 
 /// The word of a place with its address filled in.

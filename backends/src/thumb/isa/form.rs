@@ -19,6 +19,7 @@
 
 use super::extension::Extension;
 use super::info::Field;
+use crate::codegen::pattern::fixed;
 
 /// An encoding. Made by [`narrow`] and [`wide`].
 #[derive(Debug)]
@@ -114,28 +115,15 @@ pub(super) const fn wide(pattern: &'static str) -> Form {
 }
 
 const fn form(pattern: &'static str, bytes: u8, needs: Extension) -> Form {
-    let text = pattern.as_bytes();
-    let (mut mask, mut value, mut letters, mut bits) = (0, 0, 0, 0);
-    let mut i = 0;
-    while i < text.len() {
-        let c = text[i];
+    let (mask, value) = fixed(pattern, bytes);
+    let (mut letters, mut i) = (0, 0);
+    while i < pattern.len() {
+        let c = pattern.as_bytes()[i];
+        if !matches!(c, b'0' | b'1' | b' ') {
+            letters |= bit(c);
+        }
         i += 1;
-        if c == b' ' {
-            continue;
-        }
-        bits += 1;
-        mask <<= 1;
-        value <<= 1;
-        match c {
-            b'0' => mask |= 1,
-            b'1' => {
-                mask |= 1;
-                value |= 1;
-            }
-            _ => letters |= bit(c),
-        }
     }
-    assert!(bits == 8 * bytes as u32, "a pattern has 16 or 32 bits");
     Form {
         pattern,
         mask,

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::immediate::{expand_float, modified_immediate};
 use super::inst::{Cond, Inst, Op, Shift};
 use super::reg::Reg;
+use crate::codegen::pattern::operands;
 
 /// The text of an instruction, such as `ldr r0, [r1, #4]`. With its address, branch targets are absolute; without, they
 /// are relative to `.`. Registers that are missing show as `?`.
@@ -50,14 +51,7 @@ impl<R: Display> Display for Text<'_, R> {
             return Ok(());
         }
         f.write_str(" ")?;
-        let mut rest = info.operands;
-        while let Some((plain, after)) = rest.split_once('{') {
-            f.write_str(plain)?;
-            let (name, after) = after.split_once('}').unwrap_or((after, ""));
-            self.operand(name, f)?;
-            rest = after;
-        }
-        f.write_str(rest)
+        operands(info.operands, f, |name, f| self.operand(name, f))
     }
 }
 

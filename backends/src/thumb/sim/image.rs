@@ -3,7 +3,7 @@
 use object::elf;
 use tinyc_targets::Core;
 
-use crate::codegen::sim::{Memory, Reader, Relocation};
+use crate::codegen::sim::{Decoded, Decoder, Memory, Reader, Relocation};
 use crate::thumb::isa::{Cond, Extensions, Op, decode, encode_for};
 use crate::thumb::timing::Placed;
 
@@ -29,46 +29,26 @@ pub(super) fn read(object: &[u8], core: &Core, memory: &mut Memory) -> Result<Im
         architecture: object::Architecture::Arm,
         function_bit: 1,
         fill: &fill,
-        decode: &|image, address, bytes, is_code| instructions(image, address, bytes, is_code, extensions),
+        decoder: &|| decoder(extensions),
+        is_long: |first| first >= 0xe800,
         address: |placed: &Placed| placed.address,
     };
     reader.read(object, memory)
 }
 
-fn instructions(
-    image: &mut Image,
-    start: u32,
-    bytes: &[u8],
-    is_code: &dyn Fn(u32) -> bool,
-    extensions: Extensions,
-) {
-    let halfwords: Vec<u16> =
-        bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+/// Decodes instruction by instruction; in an IT block, under its conditions.
+fn decoder<'r>(extensions: Extensions) -> Decoder<'r, Placed> {
     let mut in_it: Vec<Cond> = Vec::new();
-    let mut at = 0;
-    while at < halfwords.len() {
-        let offset = 2 * at as u32;
-        if !is_code(offset) {
-            at += 1;
-            continue;
-        }
-        let address = start + offset;
-        let cond = in_it.pop();
-        let Some((inst, bytes)) = decode(&halfwords[at..], cond.filter(|&cond| cond != Cond::Al)) else {
-            image.undefined.push(address);
-            at += if halfwords[at] >= 0xe800 { 2 } else { 1 };
-            continue;
-        };
-        at += bytes as usize / 2;
+    Box::new(move |address, halfwords| {
+        let cond = in_it.pop().filter(|&cond| cond != Cond::Al);
+        let (inst, bytes) = decode(halfwords, cond)?;
         if inst.op == Op::It {
             in_it = inst.cond.of_block(inst.imm as u8).collect();
             in_it.reverse();
         }
-        if encode_for(&inst, extensions).is_err() {
-            image.unsupported.push(address);
-        }
-        image.code.push(Placed { address, bytes, inst });
-    }
+        let supported = encode_for(&inst, extensions).is_ok();
+        Some(Decoded { placed: Placed { address, bytes, inst }, bytes, supported })
+    })
 }
 
 /// The word of a place with its address filled in.
