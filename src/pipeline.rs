@@ -4,7 +4,7 @@ use crate::budget::{self, Budget};
 use crate::state::States;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tinyc_backends::Object;
 use tinyc_backends::c::File;
 use tinyc_backends::{c, rust};
@@ -102,6 +102,8 @@ pub struct Model {
     pub onnx_nodes: usize,
     /// How many layers measure the range of their input in each run; with [`load_fixed`], did in the file.
     pub dynamic_layers: usize,
+    /// Files in the model's folder that hold data of its tensors, as paths from there.
+    pub data_files: Vec<PathBuf>,
     /// What the user should know.
     pub warnings: Diagnostics,
 }
@@ -208,6 +210,7 @@ fn load_as(
         opset: imported.opset,
         onnx_nodes: imported.nodes,
         dynamic_layers: imported.dynamic_layers,
+        data_files: imported.data_files,
         warnings,
     })
 }

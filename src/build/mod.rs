@@ -154,6 +154,13 @@ impl Build {
             ..Options::new(target)
         };
         let compiled = pipeline::compile(&self.model, &options)?;
+        for file in &compiled.model.data_files {
+            let _ = writeln!(
+                script.said,
+                "cargo::rerun-if-changed={}",
+                self.model.with_file_name(file).display()
+            );
+        }
         for warning in &compiled.model.warnings.0 {
             for line in warning.to_string().lines() {
                 let _ = writeln!(script.said, "cargo::warning={line}");
@@ -251,6 +258,15 @@ mod tests {
         assert!(said.contains(&format!("cargo::rerun-if-changed={MODEL}\n")), "{said}");
         let text = std::fs::read_to_string(out.join("digits_int8_io.rs")).unwrap();
         assert!(text.contains("pub mod digits_int8_io {"));
+        std::fs::remove_dir_all(out).unwrap();
+    }
+
+    #[test]
+    fn cargo_hears_of_files_with_weights() {
+        let script = script("external", "thumbv7em-none-eabihf");
+        let out = script.out_dir.clone();
+        let said = build("examples/models/bad/external_ok.onnx").write(Emit::Rust, script).unwrap();
+        assert!(said.contains("cargo::rerun-if-changed=examples/models/bad/external_ok.bin\n"), "{said}");
         std::fs::remove_dir_all(out).unwrap();
     }
 

@@ -1,10 +1,27 @@
 //! Tensor data in files beside the model: never outside its folder, never more than the tensor needs.
 
-use super::code;
+use super::proto::{GraphProto, TensorProto, tensor_proto::DataLocation};
+use super::{captures, code};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 use tinyc_ir::Diagnostic;
+
+/// The files that tensors of a graph lie in, as the model names them; those of bodies included.
+pub(super) fn files(graph: &GraphProto) -> BTreeSet<&str> {
+    let values =
+        graph.node.iter().flat_map(|node| &node.attribute).flat_map(|a| a.t.iter().chain(&a.tensors));
+    let stored = graph.initializer.iter().chain(values);
+    let bodies = graph.node.iter().flat_map(captures::bodies);
+    stored.filter_map(file).chain(bodies.flat_map(files)).collect()
+}
+
+fn file(tensor: &TensorProto) -> Option<&str> {
+    let external = tensor.data_location() == DataLocation::External;
+    let mut entries = tensor.external_data.iter().filter(|_| external);
+    entries.find(|entry| entry.key() == "location").map(|entry| entry.value())
+}
 
 /// Where a tensor's bytes lie.
 pub(super) struct Location<'m> {

@@ -5,9 +5,11 @@ use super::inline::Importer;
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use super::signature::Declared;
 use super::{
-    Imported, Options, captures, code, dynamic, minifloat, model, order, quantization, signature, tensor,
+    Imported, Options, captures, code, dynamic, external, minifloat, model, order, quantization, signature,
+    tensor,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tinyc_ir::{DType, Diagnostic, Diagnostics, Tensor, TensorType, Value};
 
@@ -431,6 +433,7 @@ impl<'m> Run<'m> {
             opset: self.opsets.get("").copied().unwrap_or(0),
             nodes: self.graph.node.len(),
             dynamic_layers: 0,
+            data_files: external::files(self.graph).into_iter().map(PathBuf::from).collect(),
         })
     }
 }

@@ -69,6 +69,8 @@ pub struct Imported {
     pub nodes: usize,
     /// How many layers measure the range of their input in each run, or did before [`Options::fixed_ranges`].
     pub dynamic_layers: usize,
+    /// Files beside the model that hold data of its tensors, as paths from [`Options::base_dir`].
+    pub data_files: Vec<PathBuf>,
 }
 
 /// Imports a model from the bytes of an ONNX file.
