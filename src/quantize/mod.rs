@@ -4,6 +4,7 @@
 
 mod measure;
 mod native;
+mod numbers;
 mod report;
 mod sets;
 mod table;
@@ -31,6 +32,8 @@ pub mod code {
     pub const STATES: u16 = 426;
     /// A file with samples or labels is not what it should be.
     pub const DATA: u16 = 427;
+    /// Samples have more digits than the model computes with.
+    pub const ROUNDED: u16 = 440;
 }
 
 /// The model on integers, and how good it is. A model that is quantised already is returned as it is, with a note and no
@@ -63,9 +66,8 @@ pub fn quantise(
     result.reference = quantised.built.graph;
     result.reference.name.clone_from(&model.reference.name);
     result.warnings.0.extend(quantised.diagnostics.0);
-    if let Some(few) = sets.warning() {
-        result.warnings.push(few);
-    }
+    result.warnings.0.extend(sets.notes.iter().cloned());
+    result.warnings.0.extend(sets.warning());
     Ok((result, Some(report)))
 }
 

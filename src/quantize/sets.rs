@@ -1,7 +1,7 @@
 //! Which samples are for what: ranges come from some, choices are made by others, and what is reported was measured on samples
 //! that had no part in either.
 
-use super::{code, table};
+use super::{code, numbers, table};
 use crate::npz::{Array, Npz};
 use crate::pipeline::Model;
 use crate::samples;
@@ -23,6 +23,8 @@ pub struct Sets {
     pub labels: Option<Labels>,
     /// How it was divided.
     pub split: Split,
+    /// What the user should know of the files.
+    pub notes: Vec<Diagnostic>,
 }
 
 /// The right answers.
@@ -66,10 +68,14 @@ pub fn load(
     evaluate: Option<&Path>,
     labels: Option<&Path>,
 ) -> Result<Sets, Diagnostics> {
-    let (inputs, own_labels) = read(model, calibrate, labels.filter(|_| evaluate.is_none()))?;
-    let Some(path) = evaluate else { return Ok(split(inputs, own_labels, None)) };
-    let (others, labels) = read(model, path, labels)?;
-    Ok(split(inputs, None, Some((others, labels))))
+    let mut notes = Vec::new();
+    let (inputs, own_labels) = read(model, calibrate, labels.filter(|_| evaluate.is_none()), &mut notes)?;
+    let mut sets = match evaluate {
+        None => split(inputs, own_labels, None),
+        Some(path) => split(inputs, None, Some(read(model, path, labels, &mut notes)?)),
+    };
+    sets.notes = notes;
+    Ok(sets)
 }
 
 type Labelled = (Vec<Vec<Tensor>>, Option<Labels>);
@@ -106,7 +112,7 @@ pub fn split(inputs: Vec<Vec<Tensor>>, labels: Option<Labels>, others: Option<La
     };
     let (fit, select) = (of(&fit[..fit.len().min(MOST_FIT)]), of(select));
     let split = Split { fit: fit.len(), select: select.len(), evaluate: evaluate.len(), one_file, shared };
-    Sets { fit, select, evaluate, labels, split }
+    Sets { fit, select, evaluate, labels, split, notes: Vec::new() }
 }
 
 impl Labels {
@@ -154,7 +160,12 @@ impl Sets {
 }
 
 /// The samples of a file, and labels from it or from a file of their own.
-fn read(model: &Model, path: &Path, labels: Option<&Path>) -> Result<Labelled, Diagnostics> {
+fn read(
+    model: &Model,
+    path: &Path,
+    labels: Option<&Path>,
+    notes: &mut Vec<Diagnostic>,
+) -> Result<Labelled, Diagnostics> {
     let elements: Vec<usize> = model
         .states
         .supplied(&model.reference)
@@ -176,6 +187,7 @@ fn read(model: &Model, path: &Path, labels: Option<&Path>) -> Result<Labelled, D
         None => npz.get("labels").or_else(|| npz.get("y")).cloned(),
     };
     npz.arrays.retain(|(name, _)| !["labels", "y"].contains(&name.as_str()) && !name.starts_with("out_"));
+    notes.extend(numbers::as_wanted(&mut npz, model)?);
     let samples = samples::select(&npz, model, None, false)?;
     let count = samples.inputs.len();
     if count == 0 {

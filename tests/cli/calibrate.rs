@@ -157,6 +157,36 @@ fn what_does_not_fit_is_said() {
 }
 
 #[test]
+fn doubles_are_rounded_and_integers_asked_about() {
+    let place = folder("calibrate_numbers");
+    let (images, labels) = digits(60);
+    let path = |name: &str| place.join(name).to_str().unwrap().to_owned();
+    let save = |name: &str, data: Data| {
+        let images = Array { shape: images.shape.clone(), data };
+        write(&place.join(name), &[("in_0", images), ("labels", labels.clone())]);
+    };
+    let reals = images.data.to_reals();
+    save("f32.npz", images.data.clone());
+    save("f64.npz", Data::F64(reals.clone()));
+    let pixels = Data::U8(reals.iter().map(|x| (x * 255.0) as u8).collect());
+    save("u8.npz", pixels);
+    let quantised = |name: &str| {
+        let ran = compile(&path(name), &["--json"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        json(&ran.out)
+    };
+    let (plain, doubles) = (quantised("f32.npz"), quantised("f64.npz"));
+    assert_eq!(plain["quantization"], doubles["quantization"]);
+    assert!(doubles["diagnostics"].to_string().contains("W0440"), "{}", doubles["diagnostics"]);
+    assert!(!plain["diagnostics"].to_string().contains("W0440"));
+    let ran = compile(&path("u8.npz"), &[]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    for part in ["E0706", "holds u8, but the model wants f32", "/ 255"] {
+        assert!(ran.err.contains(part), "{}", ran.err);
+    }
+}
+
+#[test]
 fn quantised_models_stay_as_they_are() {
     for (model, name) in [("digits_int8_qdq", "digits_int8_qdq"), ("digits_int8_io", "digits_int8_io")] {
         let (with, without) = (folder("calibrate_with"), folder("calibrate_without"));
