@@ -1,10 +1,11 @@
 """Quantises models with tinyc and compares ONNX Runtime on the exported files with tinyc.
 
-    python3 tests/peers/agree.py TINYC SAMPLES.npz MODEL.onnx [MODEL.onnx ...]
+    python3 tests/peers/agree.py TINYC SHARED/models
 
-The samples calibrate, and are the inputs of the comparison (of one input, as `in_0` or the first float array). For each file,
-with ONNX Runtime's optimisations off and on: samples, how many have the same greatest element, how many elements differ, and by how
-many steps at most. The exit code is 1 if a greatest element differs.
+The networks and their samples are those of `quantize.py`, and the committed digits. All samples calibrate, divided as
+`tinyc quantize` divides them; those kept for evaluation are compared. Prints a row for `docs/onnx-export.md` for each network, with ONNX
+Runtime's optimisations off and on: samples, how many have the same greatest element, how many elements differ, and by how many steps at
+most. The exit code is 1 if a greatest element differs.
 Needs numpy, onnx and onnxruntime.
 """
 
@@ -17,10 +18,15 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import onnxruntime as ort
+from quantize import Net, networks, split
+
+DIGITS = pathlib.Path(__file__).parents[2] / "examples/models/digits"
 
 
-def quantised(model, x):
-    """Samples as the model's integer input stores them: scale and zero point are those of the first tensor that is read."""
+def stored(model, x):
+    """Samples as the model's input stores them. Scale and zero point of integers are those of the first tensor that is read."""
+    if model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+        return x
     known = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     reads = (n for n in model.graph.node if n.op_type == "DequantizeLinear" and n.input[0] not in known)
     first = next(reads)
@@ -35,36 +41,44 @@ def theirs(path, x, level):
     options.graph_optimization_level = level
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     entry = session.get_inputs()[0]
-    return np.stack([session.run(None, {entry.name: row.reshape(entry.shape)})[0] for row in x])
+    return np.stack([session.run(None, {entry.name: row[None]})[0] for row in x])
+
+
+def all_networks(models):
+    yield from networks(models)
+    digits = np.load(DIGITS / "digits_samples.npz")
+    yield Net("digits", DIGITS / "digits_f32.onnx", digits["x_f32"], digits["labels"])
+
+
+def compared(tinyc, net, folder):
+    """Samples, and for each level of optimisation: same greatest element, elements that differ, of how many, most steps."""
+    samples, file, inputs, outputs = (folder / name for name in ("x.npz", "int8.onnx", "kept.npz", "y.npz"))
+    run = lambda *args: subprocess.run([tinyc, *map(str, args)], check=True, capture_output=True)
+    shape = [d.dim_value for d in onnx.load(str(net.file)).graph.input[0].type.tensor_type.shape.dim][1:]
+    x = net.x.reshape([len(net.x)] + shape)
+    np.savez(samples, in_0=x)
+    run("quantize", net.file, "--calibrate", samples, "-o", file)
+    kept = stored(onnx.load(str(file)), x[split(len(x))[2]])
+    np.savez(inputs, in_0=kept)
+    run("run", file, "--inputs", inputs, "--outputs", outputs)
+    ours = np.load(outputs)["out_0"].reshape(len(kept), -1).astype(int)
+    levels = ort.GraphOptimizationLevel
+    for level in (levels.ORT_DISABLE_ALL, levels.ORT_ENABLE_ALL):
+        other = theirs(file, kept, level).reshape(len(kept), -1).astype(int)
+        same = int((ours.argmax(1) == other.argmax(1)).sum())
+        yield len(kept), same, int((ours != other).sum()), ours.size, int(np.abs(ours - other).max())
 
 
 def main():
-    tinyc, samples, *models = sys.argv[1:]
-    stored = np.load(samples)
-    floats = [stored[k] for k in stored.files if stored[k].ndim > 1 and stored[k].dtype == np.float32]
-    x = stored["in_0"] if "in_0" in stored.files else floats[0]
+    tinyc, models = sys.argv[1:]
     failed = False
-    print("model\toptimised\tsamples\tsame top-1\tdiffering\tof\tmost steps")
+    print("| network | samples | same top-1 | elements that differ | of | steps at most |\n|---|--:|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        for model in models:
-            file, inputs, outputs = folder / "int8.onnx", folder / "x.npz", folder / "y.npz"
-            run = lambda *args: subprocess.run([tinyc, *map(str, args)], check=True, capture_output=True)
-            run("quantize", model, "--calibrate", samples, "-o", file)
-            loaded = onnx.load(str(file))
-            integers = quantised(loaded, x)
-            shape = [dim.dim_value for dim in loaded.graph.input[0].type.tensor_type.shape.dim]
-            np.savez(inputs, in_0=integers.reshape([len(x)] + shape))
-            run("run", file, "--inputs", inputs, "--outputs", outputs)
-            ours = np.load(outputs)["out_0"].reshape(len(x), -1).astype(int)
-            levels = ort.GraphOptimizationLevel
-            for name, level in [("no", levels.ORT_DISABLE_ALL), ("yes", levels.ORT_ENABLE_ALL)]:
-                other = theirs(file, integers, level).reshape(len(x), -1).astype(int)
-                same = int((ours.argmax(1) == other.argmax(1)).sum())
-                failed |= same != len(x)
-                differ = ours != other
-                steps = int(np.abs(ours - other).max())
-                print(f"{pathlib.Path(model).name}\t{name}\t{len(x)}\t{same}\t{differ.sum()}\t{ours.size}\t{steps}")
+        for net in all_networks(pathlib.Path(models)):
+            (count, same, differ, of, steps), (_, *fast) = compared(tinyc, net, pathlib.Path(folder))
+            failed |= same != count or fast[0] != count
+            cells = [net.name, count, f"{same}, {fast[0]}", f"{differ}, {fast[1]}", of, f"{steps}, {fast[3]}"]
+            print(f"| {' | '.join(map(str, cells))} |", flush=True)
     return int(failed)
 
 

@@ -4,7 +4,7 @@ use super::super::proto::ModelProto;
 use super::export;
 use prost::Message;
 use tinyc_ir::op::window::Window;
-use tinyc_ir::op::{Conv2d, Dense, Dequantize, MaxPool2d, Quantize, Reshape, Transpose};
+use tinyc_ir::op::{Conv2d, Dense, Dequantize, Matmul, MaxPool2d, Quantize, Reshape, Transpose};
 use tinyc_ir::text::parse_graph;
 use tinyc_ir::{Activation, DType, Data, Graph, Origin, Quant, Tensor, TensorType, Value};
 
@@ -92,6 +92,23 @@ fn layers_stand_between_quantisations() {
     assert_eq!(initializer("conv.bias/scale").raw_data(), scales);
     assert_eq!((graph.input[0].name(), graph.output[0].name()), ("image", "scores"));
     assert_eq!((model.producer_name(), model.producer_version()), ("tinyc", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn weights_that_steps_share_are_stored_once() {
+    let mut graph = Graph::new("steps");
+    let x = graph.input("x", TensorType::new(DType::F32, [1, 2, 8]));
+    let weights =
+        |graph: &mut Graph, name: &str| constant(graph, name, TensorType::new(DType::F32, [1, 8, 8]));
+    let mut state = x;
+    for step in ["first", "second"] {
+        let w = weights(&mut graph, &format!("{step}.weight"));
+        state = graph.node(Matmul, &[state, w], step, at(step)).unwrap();
+    }
+    graph.outputs.push(state);
+    let model = written(&graph);
+    let stored = &model.graph.as_ref().unwrap().initializer;
+    assert_eq!(stored.iter().map(|t| t.name()).collect::<Vec<_>>(), ["first.weight"]);
 }
 
 #[test]

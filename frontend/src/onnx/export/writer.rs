@@ -8,6 +8,7 @@ use crate::onnx::context::Step;
 use crate::onnx::proto::attribute_proto::AttributeType;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::onnx::tensor;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use tinyc_ir::entity::Entity;
 use tinyc_ir::{DType, Data, Graph, Tensor, Value};
@@ -229,20 +230,51 @@ impl<'g> Writer<'g> {
         self.nodes.iter().any(|node| node.domain.is_some())
     }
 
-    /// The nodes and initializers that outputs need, in order.
+    /// The nodes and initializers that outputs need, in order. Steps of a sequence share their weights: what is stored twice becomes one.
     pub(super) fn used(self) -> (Vec<NodeProto>, Vec<TensorProto>) {
-        let mut needed: BTreeSet<String> = self.outputs.into_iter().map(|(name, _)| name).collect();
+        let outputs: BTreeSet<String> = self.outputs.into_iter().map(|(name, _)| name).collect();
+        let (initializers, same) = merged(self.initializers, &outputs);
+        let mut needed = outputs;
         let mut kept = Vec::with_capacity(self.nodes.len());
-        for node in self.nodes.into_iter().rev() {
+        for mut node in self.nodes.into_iter().rev() {
             if node.output.iter().any(|name| needed.contains(name)) {
+                for name in &mut node.input {
+                    if let Some(first) = same.get(name) {
+                        name.clone_from(first);
+                    }
+                }
                 needed.extend(node.input.iter().cloned());
                 kept.push(node);
             }
         }
         kept.reverse();
-        let initializers = self.initializers.into_iter().filter(|t| needed.contains(t.name())).collect();
-        (kept, initializers)
+        (kept, initializers.into_iter().filter(|t| needed.contains(t.name())).collect())
     }
+}
+
+/// Below so many bytes, a name of its own says more than is saved.
+const WORTH_SHARING: usize = 64;
+
+/// The initializers without those that hold what one before them does, and the names to take for the latter.
+fn merged(all: Vec<TensorProto>, outputs: &BTreeSet<String>) -> (Vec<TensorProto>, BTreeMap<String, String>) {
+    let mut kept: Vec<TensorProto> = Vec::with_capacity(all.len());
+    let mut first: BTreeMap<(i32, Vec<i64>, Vec<u8>), String> = BTreeMap::new();
+    let mut same = BTreeMap::new();
+    for tensor in all {
+        let large = tensor.raw_data().len() >= WORTH_SHARING && !outputs.contains(tensor.name());
+        if large {
+            let content = (tensor.data_type(), tensor.dims.clone(), tensor.raw_data().to_vec());
+            match first.entry(content) {
+                Entry::Occupied(before) => {
+                    same.insert(tensor.name().to_owned(), before.get().clone());
+                    continue;
+                }
+                Entry::Vacant(place) => place.insert(tensor.name().to_owned()),
+            };
+        }
+        kept.push(tensor);
+    }
+    (kept, same)
 }
 
 /// The type of a tensor in the file.
