@@ -131,3 +131,21 @@ fn half_of_the_weights() {
     assert!(packed.count() >= 1);
     verified(model, "digits");
 }
+
+#[test]
+fn four_bits_are_rounded_by_what_layers_make() {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models/digits");
+    let model = pipeline::load(&place.join("digits_f32.onnx"), &Default::default()).unwrap();
+    let sets = quantize::load(&model, &place.join("digits_samples.npz"), None, None).unwrap();
+    let options = Options { weight_bytes: Some(WeightBytes::Percent(50.0)), ..Options::default() };
+    let (model, report) = quantize::quantise(&model, &sets, &options, None, &Native).unwrap();
+    let report = report.unwrap();
+    let at = report.stages.iter().position(|stage| stage.0.starts_with("weights rounded")).unwrap();
+    let (before, after) = (&report.stages[at - 1], &report.stages[at]);
+    assert!(after.1 < before.1 / 2.5, "{:?}", report.stages);
+    // Rounded to the nearest, these weights leave 25.6 dB.
+    assert!(report.scores.sqnr_db.unwrap() > 28.0, "{:?}", report.scores);
+    let (float, integer) = report.scores.correct.unwrap();
+    assert!(integer + 1 >= float, "{integer} {float}");
+    verified(model, "digits4");
+}

@@ -13,7 +13,7 @@ use tinyc_passes::quantize::calibrate::{Options, Quantised, WeightBytes, calibra
 use tinyc_passes::quantize::loss::{reals, stored_inputs};
 use tinyc_passes::quantize::plan::Precision;
 use tinyc_passes::quantize::range::Method;
-use tinyc_passes::quantize::runner::Evaluator;
+use tinyc_passes::quantize::runner::{Evaluator, Run, Runner};
 use tinyc_passes::quantize::weights::Weights;
 
 fn graph(text: &str) -> Graph {
@@ -297,6 +297,35 @@ fn each_precision_does_what_it_says() {
     let fit = samples(&float, 4, 1, 0.0, 1.0);
     let refused = calibrate(&float, &fit, &fit, &options, &Evaluator).err().unwrap();
     assert!(refused.to_string().contains("first, second, third"), "{refused}");
+}
+
+/// The evaluator on so many threads.
+struct Threads(usize);
+
+impl Runner for Threads {
+    fn prepare<'r>(&self, graph: &'r Graph) -> Run<'r> {
+        Evaluator.prepare(graph)
+    }
+
+    fn threads(&self) -> usize {
+        self.0
+    }
+}
+
+#[test]
+fn weights_are_rounded_the_same_way_by_any_number_of_threads() {
+    let float = graph(CHAIN);
+    let options = Options { precision: Precision::Int4, ..Options::default() };
+    let (fit, select) = (samples(&float, 24, 1, 0.0, 1.0), samples(&float, 8, 2, 0.0, 1.0));
+    let made = |threads: usize| calibrate(&float, &fit, &select, &options, &Threads(threads)).unwrap();
+    let (one, three) = (made(1), made(3));
+    let rounded = |quantised: &Quantised| {
+        let at = quantised.stages.iter().position(|(name, _)| name == "weights rounded adaptively").unwrap();
+        quantised.stages[at - 1].1 / quantised.stages[at].1
+    };
+    assert!(rounded(&one) > 1.5, "{:?}", one.stages);
+    assert_eq!(one.stages, three.stages);
+    assert_eq!(one.parameters.layers, three.parameters.layers);
 }
 
 #[test]

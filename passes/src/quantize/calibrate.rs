@@ -2,8 +2,10 @@
 //! that the ranges were not taken from.
 //!
 //! Stages, each kept only if it helps: one method of ranges for all tensors; channels equalised; a range for each tensor; fewer
-//! bits for weights, if there is a budget; the error that rounded weights make on average taken out of the biases.
+//! bits for weights, if there is a budget; weights rounded so that layers make nearly what they did; the error that rounded weights
+//! make on average taken out of the biases.
 
+use super::adaptive;
 use super::build::{Built, Parameters};
 use super::equalize::equalised;
 use super::knapsack;
@@ -151,6 +153,10 @@ pub fn calibrate(
         loss = truth.loss(runner, &search.build(&state));
         let count = chosen.iter().filter(|&&c| c).count();
         stages.push((format!("four bits for the weights of {count} layers"), loss));
+    }
+    if let Some((better, whole)) = adaptive::better(&search, &truth, fit, &state, loss) {
+        (state, loss) = (better, whole);
+        stages.push(("weights rounded adaptively".into(), loss));
     }
     let corrected = search.with_corrected_biases(&state);
     let found = truth.loss(runner, &search.build(&corrected));

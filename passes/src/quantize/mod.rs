@@ -4,6 +4,7 @@
 //! The way of a float model: a [`plan`] says which tensors become integers, [`statistics`] of the samples what they hold,
 //! [`range`] and [`weights`] offer numbers for them, [`build`] makes the graph, and [`calibrate`] measures and chooses.
 
+mod adaptive;
 pub(crate) mod bias;
 pub mod build;
 pub mod calibrate;

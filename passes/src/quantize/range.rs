@@ -115,6 +115,14 @@ impl Stored {
         Quant::per_tensor(self.scale, self.zero_point).expect("scales are made finite and above zero")
     }
 
+    /// The number that stands for `x`.
+    pub fn rounded(&self, x: f32) -> f32 {
+        let (lo, hi) = self.dtype.int_range().unwrap_or((-128, 127));
+        let zero = f64::from(self.zero_point);
+        let stored = (f64::from(x / self.scale).round_ties_even() + zero).clamp(lo as f64, hi as f64);
+        (stored - zero) as f32 * self.scale
+    }
+
     /// The least and the greatest number that can be stored.
     pub fn ends(&self) -> (f64, f64) {
         let (lo, hi) = self.dtype.int_range().unwrap_or((-128, 127));

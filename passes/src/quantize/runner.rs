@@ -51,26 +51,34 @@ pub fn chunks<T: Send>(
     fold: impl Fn(&mut T, usize, Vec<Tensor>) + Sync,
 ) -> Vec<T> {
     let count = samples.len().div_ceil(CHUNK);
+    let folded = each(runner.threads(), count, |chunk| {
+        let mut folded = new();
+        for (at, sample) in samples.iter().enumerate().skip(chunk * CHUNK).take(CHUNK) {
+            fold(&mut folded, at, run(sample));
+        }
+        folded
+    });
+    runner.step(samples.len());
+    folded
+}
+
+/// The results of `work` on 0 to `count`, in that order, made by so many threads.
+pub fn each<T: Send>(threads: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
-    let work = || {
+    let some = || {
         let mut done = Vec::new();
         loop {
-            let chunk = next.fetch_add(1, Ordering::Relaxed);
-            if chunk >= count {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= count {
                 return done;
             }
-            let mut folded = new();
-            let first = chunk * CHUNK;
-            for (at, sample) in samples.iter().enumerate().skip(first).take(CHUNK) {
-                fold(&mut folded, at, run(sample));
-            }
-            done.push((chunk, folded));
+            done.push((at, work(at)));
         }
     };
-    let mut all: Vec<(usize, T)> = match runner.threads().min(count) {
-        0 | 1 => work(),
+    let mut all: Vec<(usize, T)> = match threads.min(count) {
+        0 | 1 => some(),
         threads => std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
             let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<(usize, T)>>| match worker.join() {
                 Ok(done) => done,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -78,9 +86,8 @@ pub fn chunks<T: Send>(
             workers.into_iter().flat_map(join).collect()
         }),
     };
-    runner.step(samples.len());
-    all.sort_by_key(|(chunk, _)| *chunk);
-    all.into_iter().map(|(_, folded)| folded).collect()
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, made)| made).collect()
 }
 
 /// The outputs of each sample, as `keep` makes them smaller.

@@ -184,11 +184,12 @@ impl Search<'_> {
             let means = self.means(layer, group);
             let row = real.len() / weights.bias.len().max(1);
             let stored = weights.reals();
-            for (channel, bias) in weights.bias.iter_mut().enumerate() {
+            let biases = self.float.const_of(layer.bias).and_then(|t| t.data.as_f32()).unwrap_or_default();
+            for (channel, (bias, float)) in weights.bias.iter_mut().zip(biases).enumerate() {
                 let taps = channel * row..(channel + 1) * row;
                 let shift: f64 =
                     taps.map(|at| f64::from(stored[at] - real[at]) * means(channel, at % row)).sum();
-                *bias -= shift as f32;
+                *bias = float - shift as f32;
             }
         }
         state
