@@ -150,7 +150,8 @@ fn quantize(program: &Program, symbols: &Symbols, buffer: Buffer) -> String {
         format!("{prefix}_quantize_{name}"),
         &["const float *real".into(), format!("{ty} *{name}")],
     );
-    let args = ["x".into(), format!("{macros}_ZERO_POINT"), lo.to_string(), hi.to_string()].map(Doc::from);
+    let args =
+        ["steps".into(), format!("{macros}_ZERO_POINT"), lo.to_string(), hi.to_string()].map(Doc::from);
     if let Some((byte, place, mask)) = packed_place(data.elements().0) {
         let comment = block(&format!("Fills {name} from {macros}_ELEMENTS real numbers."), 0);
         let stored = Doc::list(format!("const int32_t stored = {prefix}_round_clamp("), args.into(), ");");
@@ -159,7 +160,7 @@ fn quantize(program: &Program, symbols: &Symbols, buffer: Buffer) -> String {
             "{comment}{head}\n{{\n    int32_t index;\n    \
                  for (index = 0; index < {macros}_LEN; index++) {{\n        {name}[index] = 0;\n    }}\n    \
                  for (index = 0; index < {macros}_ELEMENTS; index++) {{\n        \
-                     const float x = real[index] / {macros}_SCALE;\n        \
+                     const float steps = real[index] / {macros}_SCALE;\n        \
                      {stored}\n        \
                      const uint32_t bits = ((uint32_t)stored & {mask}u) << ({place});\n        \
                      {name}[{byte}] = (uint8_t)({name}[{byte}] | bits);\n    }}\n}}\n\n"
@@ -173,7 +174,7 @@ fn quantize(program: &Program, symbols: &Symbols, buffer: Buffer) -> String {
         "{head}\n{{\n    \
              int32_t index;\n    \
              for (index = 0; index < {macros}_LEN; index++) {{\n        \
-                 const float x = real[index] / {macros}_SCALE;\n        \
+                 const float steps = real[index] / {macros}_SCALE;\n        \
                  {assign}\n    }}\n}}\n\n"
     );
     out

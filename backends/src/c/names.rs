@@ -70,7 +70,8 @@ fn unique(taken: &mut BTreeSet<String>, base: String) -> String {
 }
 
 /// Names that `run`, or a function of the header, uses for itself.
-const RUN_LOCALS: [&str; 7] = ["arena", "state", "memory", "kept", "status", "index", "real"];
+const RUN_LOCALS: [&str; 11] =
+    ["arena", "state", "memory", "kept", "status", "index", "real", "steps", "stored", "bits", "best"];
 
 /// The longest name of a tensor that a line of code bears.
 const LONGEST: usize = 20;

@@ -9,6 +9,9 @@ use tinyc_ir::loops::{Access, Buffer, Place, Program};
 /// The longest name of a tensor that a line of code bears.
 const LONGEST: usize = 20;
 
+/// Names that functions beside `run` use for themselves while they read an input or output.
+const EDGE_LOCALS: [&str; 5] = ["real", "stored", "best", "most", "i"];
+
 /// A set of names in one scope.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
@@ -62,7 +65,7 @@ pub(super) struct Symbols {
 impl Symbols {
     pub(super) fn new(program: &Program, variants: &[Variant]) -> Self {
         let mut buffers = vec![String::new(); program.buffers.len()];
-        let mut names = Names::default();
+        let mut names = Names { taken: EDGE_LOCALS.map(String::from).into() };
         // The face first: its names are the user's own wherever possible.
         for &buffer in program.inputs.iter().chain(&program.outputs) {
             if buffers[buffer.index()].is_empty() {

@@ -16,6 +16,7 @@ use driver::Case;
 fn cases() -> Vec<Case> {
     let mut cases =
         vec![networks::quantized(), networks::softmax(), networks::control(), operations::packed()];
+    cases.extend(networks::namesakes());
     cases.extend(operations::unary());
     cases.extend(operations::binary());
     cases.extend(operations::constants());

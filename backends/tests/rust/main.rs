@@ -47,6 +47,7 @@ mod host {
 fn cases() -> Vec<driver::Case> {
     let mut cases =
         vec![networks::quantized(), networks::softmax(), networks::control(), operations::packed()];
+    cases.extend(networks::namesakes());
     cases.extend(operations::unary());
     cases.extend(operations::binary());
     cases.extend(operations::constants());
