@@ -160,7 +160,8 @@ mod tests {
         // Two readers: what the other one wants is not known.
         let (mut graph, x) = front(Some(&[1.0 / 255.0]), None);
         graph.outputs.push(x);
-        let other = graph.node(Transpose { perm: vec![0, 2, 3, 1] }, &[x], "other", Origin::default()).unwrap();
+        let other =
+            graph.node(Transpose { perm: vec![0, 2, 3, 1] }, &[x], "other", Origin::default()).unwrap();
         graph.outputs.push(other);
         assert!(!scales_itself(&graph, x, &pixels));
     }
