@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tinyc::npz::{self, Array};
 use tinyc::pipeline::{self, Emit, Model};
@@ -102,6 +103,26 @@ fn digits_of_fourteen_pixels() {
         verified(model, "mnist14");
     }
     check("mnist8", Some((model, inputs, labels)), 30.0, 1);
+}
+
+#[test]
+fn words_through_an_lstm() {
+    // The data have their classes in another order than the network.
+    const CLASSES: [i64; 12] = [5, 11, 6, 3, 9, 8, 7, 10, 4, 2, 0, 1];
+    let data = "mlperf_tiny/kws_dscnn/data.npz";
+    let Some((model, inputs, Labels::Classes(labels))) =
+        labelled("models/armkws_lstm/model.onnx", data, |x| (x - 83.0) * 0.584_702_9)
+    else {
+        return;
+    };
+    let classes = Labels::Classes(labels.into_iter().map(|label| CLASSES[label as usize]).collect());
+    if let Some((model, _)) = check("armkws_lstm", Some((model, inputs, classes)), 28.0, 1) {
+        // All steps share one matrix.
+        let layers = || model.reference.nodes.values().filter(|n| matches!(n.op, Op::Dense(_)));
+        let matrices: BTreeSet<_> = layers().map(|n| n.inputs[1]).collect();
+        assert_eq!((layers().count() > 40, matrices.len()), (true, 3));
+        verified(model, "lstm");
+    }
 }
 
 #[test]

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[path = "quantize/recurrent.rs"]
+mod recurrent;
+
 use tinyc_ir::loops::interpret;
 use tinyc_ir::seeded::Seeded;
 use tinyc_ir::text::parse_graph;

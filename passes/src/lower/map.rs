@@ -4,7 +4,7 @@ use super::layer::Layer;
 use super::nest::Nest;
 use super::{Lowering, Unsupported};
 use tinyc_ir::formula::{Formula, Term};
-use tinyc_ir::loops::{Affine, Expr, Literal, Param, Scalar, Var};
+use tinyc_ir::loops::{Affine, BinaryOp, Expr, Literal, PackedOp, Param, Scalar, Var};
 use tinyc_ir::{DType, Node};
 
 /// A formula longer than this is left out of its kernel's comment.
@@ -42,7 +42,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, formula: &Formula) -> Resu
     if let Some(x) = (0..params.len()).find(fits).and_then(|i| params[i]) {
         layer.b.may_alias(y, x);
     }
-    let emitter = Emitter { formula, types, uses: formula.uses() };
+    let emitter = Emitter::new(formula, types);
     nest.each(&mut layer, "i", &mut |layer, at| {
         let value = emitter.emit(layer, &params, at);
         layer.store(y, at[params.len()].clone(), value);
@@ -76,7 +76,39 @@ pub fn literal(scalar: Scalar, bits: u64) -> Literal {
 struct Emitter<'f> {
     formula: &'f Formula,
     types: Vec<DType>,
+    /// How often each term is used by others that are emitted.
     uses: Vec<usize>,
+    /// For each term, the two whose product's high word it is.
+    high: Vec<Option<[usize; 2]>>,
+}
+
+impl<'f> Emitter<'f> {
+    fn new(formula: &'f Formula, types: Vec<DType>) -> Self {
+        let terms = formula.terms();
+        let high: Vec<_> = (0..terms.len()).map(|term| high_word(terms, &types, term)).collect();
+        let mut uses = vec![0; terms.len()];
+        for at in (0..terms.len()).rev() {
+            if uses[at] == 0 && at + 1 < terms.len() {
+                continue;
+            }
+            let operands = high[at].map_or_else(|| terms[at].operands(), |pair| pair.to_vec());
+            operands.into_iter().for_each(|x| uses[x] += 1);
+        }
+        Self { formula, types, uses, high }
+    }
+}
+
+/// The operands `a` and `b` of `i32(i64(a)·i64(b) >> 32)`, which has an operation of its own.
+fn high_word(terms: &[Term], types: &[DType], term: usize) -> Option<[usize; 2]> {
+    let Term::Convert(DType::I32, shifted) = terms[term] else { return None };
+    let Term::Binary(BinaryOp::Shr, product, amount) = terms[shifted] else { return None };
+    let Term::Binary(BinaryOp::WrappingMul, a, b) = terms[product] else { return None };
+    let word = |x: usize| match terms[x] {
+        Term::Convert(DType::I64, word) => (types[word] == DType::I32).then_some(word),
+        _ => None,
+    };
+    let by_a_word = terms[amount] == Term::Literal(Literal::I64(32));
+    by_a_word.then(|| Some([word(a)?, word(b)?]))?
 }
 
 impl Emitter<'_> {
@@ -121,6 +153,10 @@ impl Emitter<'_> {
         term: usize,
     ) -> Expr {
         let value = |layer: &mut Layer<'_>, x: usize| self.value(layer, registers, params, at, x);
+        if let Some([a, b]) = self.high[term] {
+            let words = [value(layer, a), value(layer, b)];
+            return layer.b.packed(PackedOp::MulHigh, &words);
+        }
         match self.formula.terms()[term] {
             Term::Argument(i) => {
                 let x = params[i].expect("used arguments are parameters");

@@ -27,11 +27,12 @@ pub fn lower(
     let name = format!("{name}_{rows}x{depth}_{outputs}");
     let mut kind = sum.kind(lowering.features);
     let x_type = lowering.node_types(node).0[0].dtype;
-    if kind == Kind::Dual && depth.is_multiple_of(4) {
+    let quads = kind == Kind::Dual && depth.is_multiple_of(4);
+    if quads && x_type != DType::I16 {
         kind = Kind::DualBytes { signed: x_type == DType::I8 };
     }
     // The user's buffers need not be aligned.
-    let in_words = matches!(kind, Kind::DualBytes { .. }) && lowering.is_arena(x);
+    let in_words = quads && lowering.is_arena(x);
     if kind != Kind::Plain && !in_words {
         let conv = Conv2d { strides: [1; 2], pads: [0; 4], dilations: [1; 2], groups: 1, act };
         let [x_shape, y_shape] = [depth, outputs].map(|c| [1, 1, rows, c].into());

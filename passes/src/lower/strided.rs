@@ -30,7 +30,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Strided) -> Result<()
 /// Nodes behind a part within which the whole may be kept for it.
 const SOON: usize = 8;
 
-/// Bytes of the elements of which parts are made: no kernel asks for more alignment than that of a word.
+/// Where parts begin, in bytes: no kernel asks for more alignment than that of a word.
 const WORD: usize = 4;
 
 /// Makes the result a part of the argument's memory where its elements lie there one behind the other, as the steps of a
@@ -46,7 +46,8 @@ fn is_part(lowering: &mut Lowering<'_>, node: Node, op: &Strided) -> bool {
     let soon = lowering.needed[to.index()] <= node.index() + SOON || part.bytes() * 2 >= whole.bytes();
     let is_free =
         lowering.buffers[to.index()].is_none() && lowering.regions.result(lowering.graph, node) == to;
-    if !together || !soon || !is_free || part.dtype.size() < WORD {
+    let aligned = !part.dtype.is_packed() && (op.offset * part.dtype.size()).is_multiple_of(WORD);
+    if !together || !soon || !is_free || !aligned {
         return false;
     }
     let source = lowering.buffer(from);

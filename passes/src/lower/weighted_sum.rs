@@ -176,7 +176,7 @@ impl WeightedSum {
     pub fn kind(&self, features: Features) -> Kind {
         let dual = features.dsp
             && self.scalar == DType::I32
-            && self.x_bytes == 1
+            && self.x_bytes <= 2
             && self.x_zero == 0
             && self.w_zero == [0]
             && self.weights.dtype() == DType::I8;

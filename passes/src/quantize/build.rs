@@ -1,6 +1,7 @@
 //! From a plan with its numbers to a graph: `quantize` and `dequantize` around float operators, of which
 //! [`recognize_qdq`] makes integer ones, as it does with models that come that way.
 
+use super::fixed;
 use super::plan::{Form, Plan, form};
 use super::range::Stored;
 use super::recognize_qdq;
@@ -8,8 +9,9 @@ use super::weights::Weights;
 use crate::graph::fold_dequantize;
 use std::collections::BTreeMap;
 use tinyc_ir::entity::Entity;
+use tinyc_ir::formula::Formula;
 use tinyc_ir::graph::{Def, Node, Value};
-use tinyc_ir::op::{Dequantize, Quantize};
+use tinyc_ir::op::{Dequantize, Map, Quantize};
 use tinyc_ir::rewriter::compact;
 use tinyc_ir::{DType, Data, Diagnostics, Graph, Op, Origin, Quant, Tensor, TensorType};
 
@@ -215,6 +217,12 @@ impl Builder<'_> {
             self.stored[result.index()] = Some(moved);
             return;
         }
+        if let (Form::Formula, Op::Map(map)) = (form(self.old, node), &data.op)
+            && let Some(made) = self.formula(node, &map.f, &stored)
+        {
+            self.stored[result.index()] = Some(made);
+            return;
+        }
         let inputs: Vec<Value> = match layer {
             Some(layer) => self.layer_inputs(layer),
             None => {
@@ -227,7 +235,30 @@ impl Builder<'_> {
         self.stored[result.index()] = Some(stored);
     }
 
-    /// An argument of arithmetic on integers; a constant part of a joined tensor is stored as the `whole` is.
+    /// A function of elements of several tensors on their integers; `None` if it has no room for its numbers.
+    fn formula(&mut self, node: Node, formula: &Formula, ty: &TensorType) -> Option<Value> {
+        let data = self.old.nodes[node].clone();
+        let mut arguments = Vec::new();
+        for (position, &input) in data.inputs.iter().enumerate() {
+            let like = self.plan.start(node, position).map(|group| {
+                let stored = self.parameters.groups[group];
+                TensorType::quantized(stored.dtype, self.old.ty(input).shape.clone(), stored.quant())
+            });
+            let real = self.argument(input, like.as_ref());
+            // What is read is what stands before its `dequantize`.
+            arguments.push(self.new.node_of(real)?.1.inputs[0]);
+        }
+        let stored = |ty: &TensorType| {
+            let (scale, zero_point) = ty.quant.as_ref()?.tensor_wide()?;
+            Some(Stored { dtype: ty.dtype, scale, zero_point })
+        };
+        let types: Vec<Stored> = arguments.iter().map(|&v| stored(self.new.ty(v))).collect::<Option<_>>()?;
+        let f = fixed::of(formula, &types, stored(ty)?)?;
+        let name = format!("{}/q", self.name(data.outputs[0]));
+        Some(self.add(Map { f }, &arguments, name, Some(ty.clone()), data.origin))
+    }
+
+    /// An argument of arithmetic on integers; a constant part of a joined tensor, or a start of a state, is stored as the `whole` is.
     fn argument(&mut self, value: Value, whole: Option<&TensorType>) -> Value {
         let Some(tensor) = self.old.const_of(value).cloned() else { return self.rounded(value) };
         let values = tensor.data.as_f32().unwrap_or_default();

@@ -6,6 +6,7 @@
 //! make on average taken out of the biases.
 
 use super::adaptive;
+use super::apart;
 use super::build::{Built, Parameters};
 use super::equalize::equalised;
 use super::knapsack;
@@ -200,9 +201,10 @@ fn within(
     })
 }
 
-/// The graph with clamps and pads where the operators before and behind them take them in: ranges are those after the clamp.
+/// The graph with clamps and pads where the operators before and behind them take them in: ranges are those after the clamp. Products with
+/// constants are layers.
 pub fn prepared(graph: &Graph) -> Graph {
-    fold_pad::run(&fuse_activation::run(graph))
+    fold_pad::run(&fuse_activation::run(&apart::run(graph)))
 }
 
 /// The name of a layer for the user: that of its ONNX node, else of its result.

@@ -5,10 +5,12 @@
 //! [`range`] and [`weights`] offer numbers for them, [`build`] makes the graph, and [`calibrate`] measures and chooses.
 
 mod adaptive;
+pub mod apart;
 pub(crate) mod bias;
 pub mod build;
 pub mod calibrate;
 pub mod equalize;
+mod fixed;
 pub mod histogram;
 pub mod knapsack;
 pub mod loss;
@@ -19,5 +21,6 @@ pub mod recognize_qdq;
 pub mod runner;
 mod search;
 pub mod statistics;
+mod steps;
 mod table;
 pub mod weights;

@@ -2,7 +2,8 @@
 //!
 //! Layers (`conv2d` and `dense` with constant weights) always compute on integers, unless the user keeps one on floats. What
 //! stands between them does where all that it reads is stored as integers and what it makes is wanted as such; the rest are
-//! islands of floats, which read and write floats. What a tensor's range is, is not decided here.
+//! islands of floats, which read and write floats. What a tensor's range is, is not decided here. Nor is which parts of unrolled steps
+//! belong together: [`steps`] says that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use tinyc_ir::entity::Entity;
@@ -11,7 +12,9 @@ use tinyc_ir::graph::{Def, Node, Value};
 use tinyc_ir::loops::UnaryOp;
 use tinyc_ir::{DType, Graph, Op};
 
+use super::fixed;
 use super::range::Stored;
+use super::steps;
 
 /// What a graph looks like on integers.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,8 @@ pub struct Plan {
     group: Vec<Option<usize>>,
     /// For each node, whether it computes on integers.
     integer: Vec<bool>,
+    /// For some constant arguments of formulas, the group as which they are stored.
+    starts: BTreeMap<(Node, usize), usize>,
 }
 
 /// Tensors that share scale and zero point.
@@ -61,6 +66,8 @@ pub(crate) enum Form {
     Arithmetic,
     /// A function of one element, which becomes a table.
     Table,
+    /// A function of elements of several tensors, in fixed point.
+    Formula,
     /// Several tensors in one, each brought to the scale of the whole.
     Join,
     /// Elements moved or picked: scale and zero point are those of what it reads.
@@ -94,6 +101,9 @@ pub(crate) fn form(graph: &Graph, node: Node) -> Form {
             Form::Arithmetic
         }
         Op::Map(_) if all_plain && data.inputs.len() == 1 => Form::Table,
+        Op::Map(map) if all_plain && data.inputs.iter().all(|&v| finite(v)) && fixed::supports(&map.f) => {
+            Form::Formula
+        }
         Op::Concat(_) if all_plain && data.inputs.iter().all(|&v| finite(v)) => Form::Join,
         Op::MaxPool2d(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Strided(_) if all_plain => Form::Move,
         Op::Pad(pad) if all_plain && pad.value == 0.0 => Form::Move,
@@ -149,6 +159,11 @@ impl Plan {
         self.group[value.index()]
     }
 
+    /// The group as which a constant argument of a formula is stored, if there is one.
+    pub fn start(&self, node: Node, position: usize) -> Option<usize> {
+        self.starts.get(&(node, position)).copied()
+    }
+
     /// Whether a node computes on integers.
     pub fn is_integer(&self, node: Node) -> bool {
         self.integer[node.index()]
@@ -182,7 +197,7 @@ impl Plan {
                     let own = data.inputs.iter().filter(|&&v| {
                         uses[v.index()] == 1
                             && matches!(graph.values[v].def, Def::Node(n, _) if self.integer[n.index()])
-                            && fixed(graph, v).is_none()
+                            && known_storage(graph, v).is_none()
                     });
                     own.for_each(|&v| join(&mut parent, v, result));
                 }
@@ -196,6 +211,9 @@ impl Plan {
                 _ => {}
             }
         }
+        for (a, b) in steps::alike(graph, &|node| self.is_integer(node)) {
+            join(&mut parent, a, b);
+        }
         self.group = vec![None; graph.values.len()];
         let mut by_root: BTreeMap<usize, usize> = BTreeMap::new();
         for value in graph.values.keys().filter(|v| stored[v.index()]) {
@@ -207,6 +225,8 @@ impl Plan {
             self.groups[index].values.push(value);
             self.group[value.index()] = Some(index);
         }
+        let starts = steps::starts(graph, &|node| self.is_integer(node));
+        self.starts = starts.into_iter().filter_map(|(at, like)| Some((at, self.group(like)?))).collect();
     }
 
     /// Gives groups that begin with a function of known range the storage that suits it.
@@ -216,7 +236,7 @@ impl Plan {
                 .values
                 .iter()
                 .filter(|&&v| !matches!(graph.node_of(v), Some((n, _)) if form(graph, n) == Form::Move))
-                .map(|&v| fixed(graph, v))
+                .map(|&v| known_storage(graph, v))
                 .collect();
             if let [Some(first), rest @ ..] = known.as_slice()
                 && rest.iter().all(|other| *other == Some(*first))
@@ -226,7 +246,7 @@ impl Plan {
         }
     }
 
-    /// Sixteen bits for what becomes floats again anyway, and for what a layer of that precision reads.
+    /// Sixteen bits for what becomes floats again anyway, for gates and states, and for what a layer of that precision reads.
     fn choose_types(&mut self, graph: &Graph, precision: &dyn Fn(Node) -> Precision) {
         let mut floats_only = vec![true; self.groups.len()];
         let mut narrow = vec![false; self.groups.len()];
@@ -250,6 +270,8 @@ impl Plan {
                 narrow[group] = true;
             }
         }
+        let gates = steps::gates(graph, &|node| self.is_integer(node));
+        wide.extend(gates.into_iter().filter_map(|v| self.group(v)));
         for (index, group) in self.groups.iter_mut().enumerate() {
             if (floats_only[index] || wide.contains(&index)) && !narrow[index] && group.fixed.is_none() {
                 group.dtype = DType::I16;
@@ -300,12 +322,12 @@ fn integer_nodes(graph: &Graph, forms: &[Form]) -> Vec<bool> {
 }
 
 /// The storage of a result whose range the operator knows.
-fn fixed(graph: &Graph, value: Value) -> Option<Stored> {
+fn known_storage(graph: &Graph, value: Value) -> Option<Stored> {
     let (_, data) = graph.node_of(value)?;
     let share = Stored { dtype: DType::I8, scale: 1.0 / 256.0, zero_point: -128 };
     match &data.op {
         Op::Softmax(_) => Some(share),
-        Op::Map(map) => match last_function(&map.f)? {
+        Op::Map(map) if data.inputs.len() == 1 => match last_function(&map.f)? {
             UnaryOp::Sigmoid => Some(share),
             UnaryOp::Tanh => Some(Stored { scale: 1.0 / 128.0, zero_point: 0, ..share }),
             _ => None,

@@ -8,6 +8,7 @@ use super::plan::{Layer, Plan, Precision, Precisions};
 use super::range::{Method, Stored, range};
 use super::runner::Runner;
 use super::statistics::Statistics;
+use super::steps;
 use super::weights::Weights;
 use tinyc_ir::graph::Value;
 use tinyc_ir::{DType, Graph, Tensor};
@@ -20,6 +21,9 @@ const SEARCH_SAMPLES: usize = 16;
 
 /// By what a single range is made wider or narrower, again and again, as long as that helps.
 const STRETCHES: [f64; 2] = [1.2, 0.87];
+
+/// How much wider than what the samples showed the ranges of 16-bit tensors are.
+const SPARE: f32 = 2.0;
 
 /// One choice of everything.
 #[derive(Clone)]
@@ -72,14 +76,18 @@ impl Search<'_> {
             groups.push(self.stored(at, methods[at]));
         }
         let layers = self.weights(&groups);
-        State { methods: chosen, parameters: Parameters { groups, layers } }
+        let mut parameters = Parameters { groups, layers };
+        steps::settle(self.plan, &mut parameters);
+        State { methods: chosen, parameters }
     }
 
     fn stored(&self, group: usize, method: Method) -> Stored {
         let (plan, seen) = (&self.plan.groups[group], &self.statistics[group]);
         let symmetric = self.options.symmetric;
-        plan.fixed
-            .unwrap_or_else(|| Stored::of(range(method, seen, plan.dtype, symmetric), plan.dtype, symmetric))
+        let (lo, hi) = range(method, seen, plan.dtype, symmetric);
+        // Sixteen bits have room for what the samples did not show.
+        let spare = if plan.dtype == DType::I16 { SPARE } else { 1.0 };
+        plan.fixed.unwrap_or_else(|| Stored::of((lo * spare, hi * spare), plan.dtype, symmetric))
     }
 
     fn weights(&self, groups: &[Stored]) -> Vec<Weights> {
@@ -124,6 +132,7 @@ impl Search<'_> {
                 next.methods[group] = Some(method);
                 next.parameters.groups[group] = stored;
                 next.parameters.layers = self.weights(&next.parameters.groups);
+                steps::settle(self.plan, &mut next.parameters);
                 let loss = truth.loss(self.runner, &self.build(&next));
                 let better = loss < best.1 * WORTH;
                 if better {

@@ -24,7 +24,6 @@ use super::proto::{
 use super::{code, tensor};
 use order::Order;
 use prost::Message;
-use std::collections::BTreeSet;
 use tinyc_ir::{DType, Diagnostic, Diagnostics, Graph, Op, TensorType};
 use writer::Writer;
 
@@ -194,9 +193,6 @@ fn int(size: usize) -> i64 {
 fn ints(sizes: &[usize]) -> Vec<i64> {
     sizes.iter().map(|&size| int(size)).collect()
 }
-
-/// Names that are taken.
-type Taken = BTreeSet<String>;
 
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,49 @@
 //! Names of tensors in the file: those of the graph, where they are free.
 
-use super::Taken;
 use super::order::{Held, Order};
+use std::collections::{BTreeMap, BTreeSet};
 use tinyc_ir::entity::Entity;
 use tinyc_ir::{Def, Graph, Value};
 
+/// Names that are taken.
+#[derive(Clone, Default)]
+pub(super) struct Taken {
+    names: BTreeSet<String>,
+    /// For a name that was wished for again, the next number to try.
+    next: BTreeMap<String, usize>,
+}
+
+impl Taken {
+    /// Takes a name; false if it was taken.
+    pub(super) fn insert(&mut self, name: String) -> bool {
+        self.names.insert(name)
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+impl FromIterator<String> for Taken {
+    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
+        Self { names: names.into_iter().collect(), next: BTreeMap::new() }
+    }
+}
+
 /// A name that nothing else has, which is taken then: `wish`, or `wish_2` and so on.
 pub(super) fn unique(taken: &mut Taken, wish: &str) -> String {
-    let mut name = wish.to_owned();
-    let mut number = 2;
-    while !taken.insert(name.clone()) {
-        name = format!("{wish}_{number}");
-        number += 1;
+    if taken.insert(wish.to_owned()) {
+        return wish.to_owned();
     }
+    let mut number = taken.next.get(wish).copied().unwrap_or(2);
+    let name = loop {
+        let name = format!("{wish}_{number}");
+        number += 1;
+        if taken.insert(name.clone()) {
+            break name;
+        }
+    };
+    taken.next.insert(wish.to_owned(), number);
     name
 }
 
@@ -39,7 +70,7 @@ pub(super) fn choose(graph: &Graph, held: &Held) -> (Vec<String>, Taken) {
     let mut taken: Taken =
         graph.inputs.iter().chain(&graph.outputs).map(|&v| graph.values[v].name.clone()).collect();
     let interface = taken.clone();
-    let mut given = Taken::new();
+    let mut given = Taken::default();
     let mut names = Vec::with_capacity(graph.values.len());
     for (value, data) in graph.values.iter() {
         let name = match (&data.def, wishes[value.index()]) {

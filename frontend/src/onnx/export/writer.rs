@@ -1,8 +1,7 @@
 //! The file under construction: nodes and initializers, their names, and which tensor of the file is which of the graph.
 
-use super::Taken;
 use super::form::Form;
-use super::names::{self, unique};
+use super::names::{self, Taken, unique};
 use super::order::{Held, Order};
 use crate::onnx::context::Step;
 use crate::onnx::proto::attribute_proto::AttributeType;
@@ -50,7 +49,7 @@ impl<'g> Writer<'g> {
             initializers: Vec::new(),
             names,
             taken,
-            node_names: Taken::new(),
+            node_names: Taken::default(),
             origin: String::new(),
             label: String::new(),
         }
