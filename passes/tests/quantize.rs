@@ -88,7 +88,25 @@ fn check(text: &str, decibels: f64, operators: &[&str]) -> Quantised {
     assert_eq!(ops, operators, "{}", float.name);
     assert!(found > decibels, "{}: {found:.1} dB after {:?}", float.name, quantised.stages);
     assert!(quantised.diagnostics.0.is_empty(), "{}: {}", float.name, quantised.diagnostics);
+    // Choices compare this; without it, there is none.
+    assert!(quantised.stages.iter().all(|stage| stage.1.is_finite()), "{:?}", quantised.stages);
     quantised
+}
+
+#[test]
+fn an_output_of_parts_that_are_stored_alike() {
+    let text = "graph @parts {
+        in x: f32[2,6]
+        const w: f32[4,6] = seeded(1)
+        const b: f32[4] = seeded(2)
+        d = dense x, w, b : f32[2,4]
+        const w2: f32[3,6] = seeded(3)
+        const b2: f32[3] = seeded(4)
+        e = dense x, w2, b2 : f32[2,3]
+        y = concat d, e {axis=1} : f32[2,7]
+        out y
+    }";
+    check(text, 25.0, &["dense", "dense", "concat"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod compilers;
 mod driver;
+mod namesakes;
 mod net;
 mod networks;
 mod operations;
@@ -16,7 +17,7 @@ use driver::Case;
 fn cases() -> Vec<Case> {
     let mut cases =
         vec![networks::quantized(), networks::softmax(), networks::control(), operations::packed()];
-    cases.extend(networks::namesakes());
+    cases.extend(namesakes::cases());
     cases.extend(operations::unary());
     cases.extend(operations::binary());
     cases.extend(operations::constants());

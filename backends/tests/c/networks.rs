@@ -27,22 +27,6 @@ fn bytes(seed: u64, len: usize) -> Data {
 const SIZE: i64 = 6;
 const CHANNELS: i64 = 3;
 
-/// The same network with inputs and outputs of names that emitted code may want for itself.
-pub(crate) fn namesakes() -> Vec<Case> {
-    let names = [("x", "best"), ("real", "stored"), ("i", "most"), ("bits", "index")];
-    let case = |(input, output): (&str, &str)| {
-        let mut case = quantized();
-        let program = &mut case.program;
-        program.name = format!("blocks_{input}");
-        for (&buffer, name) in program.inputs.iter().zip([input]).chain(program.outputs.iter().zip([output]))
-        {
-            program.buffers[buffer].name = name.into();
-        }
-        case
-    };
-    names.into_iter().map(case).collect()
-}
-
 /// A 3×3 weighted sum over 6×6×3 with a border of one, requantised; then the mean over all positions; twice the
 /// same kernel, one call in place.
 pub(crate) fn quantized() -> Case {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../c/namesakes.rs"]
+mod namesakes;
 #[path = "../c/net.rs"]
 mod net;
 #[path = "../c/networks.rs"]
@@ -47,7 +49,7 @@ mod host {
 fn cases() -> Vec<driver::Case> {
     let mut cases =
         vec![networks::quantized(), networks::softmax(), networks::control(), operations::packed()];
-    cases.extend(networks::namesakes());
+    cases.extend(namesakes::cases());
     cases.extend(operations::unary());
     cases.extend(operations::binary());
     cases.extend(operations::constants());

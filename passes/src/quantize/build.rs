@@ -62,22 +62,23 @@ pub fn build(old: &Graph, plan: &Plan, parameters: &Parameters, integer_face: bo
             _ => builder.real(v),
         })
         .collect();
-    // Names say which value of the result stands for which of the old one: all passes keep them.
-    let names: Vec<Option<String>> = old
-        .values
-        .keys()
-        .map(|v| {
-            let new = match plan.is_stored(old, v) {
-                true => builder.stored[v.index()],
-                false => builder.real[v.index()],
-            };
-            new.map(|new| builder.new.values[new].name.clone())
-        })
-        .collect();
+    // What stands for floats has a name that no pass changes; what stands for integers may become another value, so the passes see it
+    // as an output.
+    let floats = |v: Value| builder.real[v.index()].map(|new| builder.new.values[new].name.clone());
+    let mut names: Vec<Option<String>> = old.values.keys().map(floats).collect();
+    let is_stored: Vec<Value> = old.values.keys().filter(|&v| plan.is_stored(old, v)).collect();
+    is_stored.iter().for_each(|v| names[v.index()] = None);
+    let stored: Vec<(Value, Value)> =
+        is_stored.into_iter().filter_map(|v| Some((v, builder.stored[v.index()]?))).collect();
     let mut graph = builder.new;
-    graph.outputs = outputs;
+    let count = outputs.len();
+    graph.outputs = outputs.into_iter().chain(stored.iter().map(|pair| pair.1)).collect();
     let (recognised, diagnostics) = recognize_qdq::run(&compact(&graph));
     let mut graph = fold_dequantize::run(&recognised);
+    for (&(was, _), is) in stored.iter().zip(graph.outputs.split_off(count)) {
+        names[was.index()] = Some(graph.values[is].name.clone());
+    }
+    let mut graph = compact(&graph);
     let by_name: BTreeMap<String, Value> =
         graph.values.iter().map(|(value, data)| (data.name.clone(), value)).collect();
     let stands_for = names.into_iter().map(|name| by_name.get(&name?).copied()).collect();
