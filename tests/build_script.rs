@@ -154,6 +154,10 @@ fn machine_code_says_what_it_needs() {
     let object = package("object-of-a-core", ("tinyc::build(\"model.onnx\").emit()", script));
     let text = said(&run(&object));
     assert!(text.contains("error[E0503]") && text.contains("features = [\"native\"]"), "{text}");
+    let script = "tinyc::build(\"model.onnx\").target(\"rv64gc\").emit_object()";
+    let object = package("object-of-64-bits", ("tinyc::build(\"model.onnx\").emit()", script));
+    let text = said(&run(&object));
+    assert!(text.contains("error[E0503]") && text.contains("features = [\"native64\"]"), "{text}");
 }
 
 /// Their tests pass on the host, and they build for bare metal. A network with two inputs, one with a state, one whose run can fail.

@@ -5,14 +5,14 @@
 pub struct Object {
     /// The ELF file.
     pub elf: Vec<u8>,
-    /// The same as assembly text, each instruction with its cycles.
-    pub listing: String,
+    /// The same as assembly text, each instruction with its cycles, if the backend counts them.
+    pub listing: Option<String>,
     /// The symbol of the entry function.
     pub entry: String,
     /// One row per call of the program, in order.
     pub layers: Vec<Layer>,
-    /// One run of the network, the calls and the entry function included.
-    pub total: Cost,
+    /// One run of the network, the calls and the entry function included; `None` where no timing is known.
+    pub total: Option<Cost>,
     /// Bytes of instructions and of the words among them.
     pub code_bytes: u32,
     /// Bytes of weights and tables.
@@ -24,8 +24,8 @@ pub struct Object {
 /// One layer.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// What its kernel takes.
-    pub cost: Cost,
+    /// What its kernel takes; `None` where no timing is known.
+    pub cost: Option<Cost>,
     /// Bytes of its kernel's code; layers that share a kernel share them.
     pub code_bytes: u32,
 }

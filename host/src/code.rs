@@ -3,13 +3,12 @@
 #![allow(unsafe_code, reason = "machine code made at run time is called here, and its memory given back")]
 
 use crate::{Error, math};
-use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
-use tinyc_backends::cranelift::{Checks, Definition, Entry, MATH};
+use tinyc_backends::cranelift::{Checks, Definition, Entry, MATH, flags};
 use tinyc_ir::DType;
 use tinyc_ir::loops::Program;
 
@@ -114,21 +113,8 @@ impl Drop for Code {
 /// Code for exactly this machine, as fast as Cranelift makes it, that knows the math functions.
 fn builder() -> Result<JITBuilder, Error> {
     let machine = |e: &dyn fmt::Display| Error::Machine(e.to_string());
-    let mut flags = settings::builder();
-    let checked = if cfg!(debug_assertions) { "true" } else { "false" };
-    // Code and data lie close together; stacks are small and need no probes.
-    let all = [
-        ("opt_level", "speed"),
-        ("is_pic", "false"),
-        ("use_colocated_libcalls", "false"),
-        ("enable_probestack", "false"),
-        ("enable_verifier", checked),
-    ];
-    for (name, value) in all {
-        flags.set(name, value).map_err(|e| machine(&e))?;
-    }
     let isa = cranelift_native::builder().map_err(|e| machine(&e))?;
-    let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| machine(&e))?;
+    let isa = isa.finish(flags()).map_err(|e| machine(&e))?;
     let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
     for (name, address) in math::functions() {
         builder.symbol(symbol(name), address);

@@ -58,7 +58,7 @@ impl BoardReport {
             samples: measured.len(),
             samples_equal: measured.iter().filter(|sample| sample.is_equal()).count(),
             measured,
-            predicted_cycles: compiled.object.as_ref().map(|object| object.total.cycles),
+            predicted_cycles: compiled.object.as_ref().and_then(|object| Some(object.total?.cycles)),
         }
     }
 

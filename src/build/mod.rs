@@ -125,9 +125,10 @@ impl Build {
         finish(Script::from_cargo().and_then(|script| self.write(Emit::Rust, script)));
     }
 
-    /// Writes `NAME.rs` into `OUT_DIR`, which calls machine code, and has cargo link that: for Cortex-M and 32-bit RISC-V.
+    /// Writes `NAME.rs` into `OUT_DIR`, which calls machine code, and has cargo link that.
     ///
-    /// The module looks as that of [`emit`](Self::emit); it holds one `unsafe` call. Needs tinyc's feature `native`.
+    /// The module looks as that of [`emit`](Self::emit); it holds one `unsafe` call. Needs tinyc's feature `native` for Cortex-M and
+    /// 32-bit RISC-V, `native64` for 64-bit RISC-V and AArch64.
     pub fn emit_object(self) {
         finish(Script::from_cargo().and_then(|script| self.write(Emit::Obj, script)));
     }
@@ -136,9 +137,13 @@ impl Build {
         let path = self.model.to_string_lossy().into_owned();
         let _ = writeln!(script.said, "cargo::rerun-if-changed={path}");
         let _ = writeln!(script.said, "cargo::rerun-if-changed=build.rs");
-        if form == Emit::Obj && self.target.is_none() && triple::is_host(&script.triple) {
+        let nothing = match self.target {
+            None if triple::is_host(&script.triple) => Some("it is a machine with an operating system"),
+            _ => triple::no_object(&script.triple),
+        };
+        if let Some(why) = nothing.filter(|_| form == Emit::Obj) {
             return Err(fault(
-                format!("there is no machine code for cargo's target {}", script.triple),
+                format!("there is no machine code for cargo's target {}: {why}", script.triple),
                 "`emit()` writes Rust with the same face, which computes the same bytes",
             ));
         }
@@ -272,13 +277,21 @@ mod tests {
 
     #[test]
     fn an_object_is_linked_by_name() {
-        let script = script("object", "thumbv7em-none-eabihf");
-        let out = script.out_dir.clone();
-        let said = build(MODEL).name("digits").write(Emit::Obj, script).unwrap();
-        assert!(said.contains("cargo::rustc-link-lib=static=digits_network\n"), "{said}");
-        assert!(std::fs::read(out.join("libdigits_network.a")).unwrap().starts_with(b"!<arch>\n"));
-        assert!(std::fs::read_to_string(out.join("digits.rs")).unwrap().contains("digits_run"));
-        std::fs::remove_dir_all(out).unwrap();
+        for triple in ["thumbv7em-none-eabihf", "riscv64gc-unknown-none-elf", "aarch64-unknown-none"] {
+            let script = script("object", triple);
+            let out = script.out_dir.clone();
+            let written = build(MODEL).name("digits").target_from_cargo().write(Emit::Obj, script);
+            if !cfg!(feature = "native64") && !triple.starts_with("thumb") {
+                let text = written.unwrap_err().to_string();
+                assert!(text.contains("features = [\"native64\"]"), "{text}");
+                continue;
+            }
+            let said = written.unwrap();
+            assert!(said.contains("cargo::rustc-link-lib=static=digits_network\n"), "{said}");
+            assert!(std::fs::read(out.join("libdigits_network.a")).unwrap().starts_with(b"!<arch>\n"));
+            assert!(std::fs::read_to_string(out.join("digits.rs")).unwrap().contains("digits_run"));
+            std::fs::remove_dir_all(out).unwrap();
+        }
     }
 
     #[test]
@@ -306,5 +319,8 @@ mod tests {
         assert!(text.contains("missing.onnx"), "{text}");
         let text = refused(build(MODEL).ram(100), "thumbv6m-none-eabi");
         assert!(text.contains("ram: needs"), "{text}");
+        let soft = script("bad", "aarch64-unknown-none-softfloat");
+        let text = build(MODEL).write(Emit::Obj, soft).unwrap_err().to_string();
+        assert!(text.contains("float registers") && text.contains("`emit()`"), "{text}");
     }
 }

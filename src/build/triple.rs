@@ -1,7 +1,7 @@
 //! Which core a Rust target stands for.
 
 /// Triples and cores, of several cores of one triple the most common: they differ in timing and memories only.
-const CORES: [(&str, &str); 12] = [
+const CORES: [(&str, &str); 15] = [
     ("thumbv6m-none-eabi", "cortex-m0plus"),
     ("thumbv7m-none-eabi", "cortex-m3"),
     ("thumbv7em-none-eabi", "cortex-m4-nofpu"),
@@ -15,6 +15,9 @@ const CORES: [(&str, &str); 12] = [
     ("riscv32imafc-unknown-none-elf", "rv32imafc"),
     ("riscv32imc-esp-espidf", "rv32imc"),
     ("riscv32imac-esp-espidf", "rv32imac"),
+    ("riscv64gc-unknown-none-elf", "rv64gc"),
+    ("aarch64-unknown-none", "cortex-a53"),
+    ("aarch64-unknown-none-softfloat", "cortex-a53"),
 ];
 
 /// Machines with an operating system, for tests on the host: plain code, no limits.
@@ -24,6 +27,13 @@ const HOSTS: [&str; 4] = ["-linux-", "-apple-", "-windows-", "-freebsd"];
 pub(super) fn core(triple: &str) -> Option<&'static str> {
     let known = CORES.iter().find(|row| row.0 == triple).map(|row| row.1);
     known.or_else(|| is_host(triple).then_some("rv32imafc"))
+}
+
+/// Why machine code of a core cannot be linked for a triple that stands for it.
+pub(super) fn no_object(triple: &str) -> Option<&'static str> {
+    triple
+        .ends_with("-softfloat")
+        .then_some("its code leaves the float registers alone, machine code uses them")
 }
 
 /// Whether it is a machine with an operating system.

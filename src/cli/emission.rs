@@ -15,7 +15,7 @@ pub(super) fn parser(forms: &'static [Emit]) -> impl TypedValueParser<Value = Em
 fn help(emit: Emit) -> &'static str {
     match emit {
         Emit::C => "NAME.c, for any compiler and every target",
-        Emit::Obj => "NAME.o, machine code for any linker, made without a compiler; Cortex-M, RV32",
+        Emit::Obj => "NAME.o, machine code for any linker, made without a compiler; every target",
         Emit::Rust => "NAME.rs, a module without unsafe for include!, no_std; every target",
         Emit::Asm => "NAME.s, the same machine code as commented text; Cortex-M, RV32",
     }

@@ -144,8 +144,13 @@ fn totals(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         ),
     };
     fact(out, "MACs", &format!("{} ({saved})", grouped(macs.emitted)))?;
-    if let Some(spent) = &report.time {
-        time(report, spent, out)?;
+    match &report.time {
+        Some(spent) => time(report, spent, out)?,
+        // C is timed by the compiler that comes between; machine code is not, where no timing is documented.
+        None if flash.code_bytes.is_some() => {
+            fact(out, "Cycles", &format!("not known: no timing of {} is documented", report.target.core))?;
+        }
+        None => {}
     }
     let constants = grouped(flash.constant_bytes);
     let (total, about, parts) = match flash.code_bytes {

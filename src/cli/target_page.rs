@@ -7,7 +7,7 @@ use super::targets::{dsp, energy, fpu, marked, megahertz};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use tinyc::wording::grouped;
-use tinyc_targets::{Chip, Core, Cycles, Fidelity, MemoryKind, Source, Target};
+use tinyc_targets::{Chip, Core, Cycles, Fidelity, MemoryKind, Source, Target, Timing};
 
 /// Prints the page.
 pub(super) fn print(target: &Target, out: &mut dyn Write) -> io::Result<()> {
@@ -24,12 +24,10 @@ pub(super) fn print(target: &Target, out: &mut dyn Write) -> io::Result<()> {
     }
     core_part(core, out)?;
     writeln!(out, "\n{}", paint(TITLE, "Cycles per instruction"))?;
-    let sure = match core.timing.fidelity {
-        Fidelity::Exact => "exact, with memory that never waits",
-        Fidelity::Estimate => "an estimate for choosing between schedules",
-    };
-    writeln!(out, "  {sure}\n")?;
-    cycles(core, out)?;
+    match &core.timing {
+        Some(timing) => cycles(timing, out)?,
+        None => writeln!(out, "  not known: tinyc says nothing of cycles for this core")?,
+    }
     let mut sources: BTreeMap<&str, &str> = BTreeMap::new();
     let of_chip = target.chip.iter().flat_map(|chip| &chip.sources);
     sources.extend(of_chip.chain(&core.sources).map(|(key, text)| (key.as_str(), text.as_str())));
@@ -108,14 +106,19 @@ fn core_part(core: &Core, out: &mut dyn Write) -> io::Result<()> {
     fact("simulator", format!("{} -M {}", core.qemu.program, core.qemu.machine))
 }
 
-fn cycles(core: &Core, out: &mut dyn Write) -> io::Result<()> {
+fn cycles(timing: &Timing, out: &mut dyn Write) -> io::Result<()> {
+    let sure = match timing.fidelity {
+        Fidelity::Exact => "exact, with memory that never waits",
+        Fidelity::Estimate => "an estimate for choosing between schedules",
+    };
+    writeln!(out, "  {sure}\n")?;
     let mut table = Table::new(&[
         ("class", Align::Left),
         ("cycles", Align::Right),
         ("worst", Align::Right),
         ("source", Align::Left),
     ]);
-    for (class, cost) in core.timing.classes() {
+    for (class, cost) in timing.classes() {
         table.row(vec![class.replace('_', " "), number(cost.cycles), worst(cost), cited(&cost.source)]);
     }
     table.print(out)

@@ -40,11 +40,11 @@ pub(super) struct Args {
     #[command(flatten)]
     calibrate: CalibrateArgs,
 
-    /// What is proven; by default the object where there is one for the core, else C
+    /// What is proven; by default the object
     #[arg(long, value_name = "FORM", value_parser = emission::parser(&[Emit::C, Emit::Obj, Emit::Rust]))]
     emit: Option<Emit>,
 
-    /// The machine; by default the built-in simulator for objects, QEMU for C, this computer for Rust
+    /// The machine; by default the built-in simulator for objects (QEMU for 64-bit cores), QEMU for C, this computer for Rust
     #[arg(long, value_name = "MACHINE", value_enum)]
     with: Option<With>,
 
@@ -65,16 +65,16 @@ pub(super) struct Args {
 /// A machine.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum With {
-    /// The built-in simulator, which needs nothing else and checks every access to memory; for objects
+    /// The built-in simulator, which needs nothing else and checks every access to memory; for objects of 32-bit cores
     Sim,
-    /// QEMU, with a firmware that GCC builds: the independent check
+    /// QEMU, with a firmware that GCC builds, Clang for AArch64: the independent check
     Qemu,
     /// This computer, with a program that rustc builds; for Rust
     Host,
 }
 
 const AFTER_HELP: &str = "\
-QEMU needs GCC for the core beside it; a message says how to install what is missing.
+QEMU needs the compiler for the core beside it; a message says how to install what is missing.
 Rust is compiled by RUSTC with RUSTFLAGS, if they are set; for QEMU it must have the core's target.
 
 Examples:
@@ -155,13 +155,10 @@ fn on_a_board(args: &Args, log: &Log, console: &mut Console<'_>) -> Result<(), F
 
 /// What runs where, from what the user says and what there is.
 fn method(args: &Args, target: &Target) -> Result<Method, Failure> {
-    let native = tinyc_backends::machine(&target.core).is_some();
     let form = match (args.emit, args.with) {
         (Some(form), _) => form,
-        (None, Some(With::Sim)) => Emit::Obj,
         (None, Some(With::Host)) => Emit::Rust,
-        (None, _) if native => Emit::Obj,
-        (None, _) => Emit::C,
+        (None, _) => Emit::Obj,
     };
     match (form, args.with) {
         (Emit::C, Some(With::Sim)) => {
@@ -177,6 +174,7 @@ fn method(args: &Args, target: &Target) -> Result<Method, Failure> {
         (Emit::Rust, _) => Ok(Method::HostRust),
         (Emit::C, _) => Ok(Method::QemuC),
         (_, Some(With::Qemu)) => Ok(Method::QemuObject),
+        (_, None) if !verify::has_simulator(target.core.isa) => Ok(Method::QemuObject),
         _ if args.keep.is_some() => {
             Err(Failure::Usage("`--keep` keeps what is built, and the built-in simulator builds nothing"))
         }

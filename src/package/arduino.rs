@@ -43,9 +43,9 @@ pub(super) fn files(network: &Network<'_>) -> Result<Files, Diagnostics> {
 /// What Arduino calls the core: its `build.mcu` is what GCC's `-mcpu` takes.
 fn mcu(network: &Network<'_>) -> Result<String, Diagnostics> {
     let core = &network.target.core;
-    let flag = core.gcc.flags.iter().find_map(|flag| flag.strip_prefix("-mcpu=cortex-"));
+    let flag = core.gcc.flags.iter().find_map(|flag| flag.strip_prefix("-mcpu=cortex-m"));
     let name = flag.and_then(|flag| flag.split('+').next());
-    name.map(|name| format!("cortex-{name}")).ok_or_else(|| {
+    name.map(|name| format!("cortex-m{name}")).ok_or_else(|| {
         Diagnostic::error(NO_LIBRARY, format!("no folder for precompiled code is known for {}", core.name))
             .note("Arduino looks for it in src/MCU; only Cortex-M cores have one name there")
             .help("`--emit c` makes a library of source")

@@ -4,6 +4,7 @@
 
 use super::{Files, Network};
 use std::fmt::Write as _;
+use tinyc_targets::Isa;
 
 pub(super) fn files(network: &Network<'_>) -> Files {
     let prefix = &network.prefix;
@@ -106,17 +107,22 @@ fn kconfig(network: &Network<'_>) -> String {
 
 /// Zephyr's condition for the core that an object is for.
 fn cpu(network: &Network<'_>) -> String {
-    let core = &network.target.core.name;
-    let cpu = match core.strip_suffix("-nofpu").unwrap_or(core).strip_prefix("cortex-") {
-        Some(arm) => format!("CPU_CORTEX_{}", arm.to_ascii_uppercase()),
-        None => "RISCV && !64BIT".to_owned(),
+    let core = &network.target.core;
+    let cpu = match core.isa {
+        Isa::Riscv32 => "RISCV && !64BIT".to_owned(),
+        Isa::Riscv64 => "RISCV && 64BIT".to_owned(),
+        Isa::Arm | Isa::Aarch64 => {
+            let name = core.name.strip_suffix("-nofpu").unwrap_or(&core.name);
+            format!("CPU_{}", name.replace('-', "_").to_ascii_uppercase())
+        }
     };
     if needs_fpu(network) { cpu + " && CPU_HAS_FPU" } else { cpu }
 }
 
-/// Whether the object has instructions of an FPU.
+/// Whether the object has instructions of an FPU; vectors are some.
 fn needs_fpu(network: &Network<'_>) -> bool {
-    network.target.core.features.fpu_f32 && network.computes_floats()
+    let core = &network.target.core;
+    core.isa == Isa::Aarch64 || core.features.fpu_f32 && network.computes_floats()
 }
 
 fn sample_lists(prefix: &str) -> String {

@@ -39,7 +39,7 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Multiply-accumulates of one inference.
     pub macs: Macs,
-    /// What one inference takes, if machine code was emitted.
+    /// What one inference takes, if machine code was emitted for a core whose timing is known.
     pub time: Option<Time>,
     /// Read-only memory.
     pub flash: Flash,
@@ -121,7 +121,7 @@ pub struct Layer {
     pub macs: u64,
     /// Bytes of the weights and tables that it reads.
     pub weight_bytes: u64,
-    /// What it takes, if machine code was emitted.
+    /// What it takes, if machine code was emitted for a core whose timing is known.
     pub time: Option<Spent>,
 }
 
@@ -198,7 +198,7 @@ impl Report {
         let alive = memory.alive.iter().map(|(name, bytes)| Alive { name: name.clone(), bytes: *bytes });
         let object = compiled.object.as_ref();
         let times: Vec<Option<Spent>> = match object {
-            Some(object) => object.layers.iter().map(|layer| Some(layer.cost.into())).collect(),
+            Some(object) => object.layers.iter().map(|layer| layer.cost.map(Spent::from)).collect(),
             None => vec![None; program.calls.len()],
         };
         Self {
@@ -225,7 +225,7 @@ impl Report {
                 .map(|(call, time)| layer(program, &compiled.optimised, call, time))
                 .collect(),
             macs: Macs { reference: compiled.reference_macs, emitted: compiled.macs },
-            time: object.map(|object| Time::new(object, program, target)),
+            time: object.and_then(|object| Time::new(object, program, target)),
             flash: Flash {
                 constant_bytes: compiled.constant_bytes,
                 code_bytes_estimate: compiled.code_estimate,

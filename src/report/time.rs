@@ -80,13 +80,14 @@ impl From<Cost> for Spent {
 pub const ZERO_WAIT: &str = "zero wait states";
 
 impl Time {
-    /// Of an object on its target.
-    pub(super) fn new(object: &Object, program: &Program, target: &Target) -> Self {
-        let cycles = object.total.cycles as f64;
+    /// Of an object on its target; `None` where the core's timing is not known.
+    pub(super) fn new(object: &Object, program: &Program, target: &Target) -> Option<Self> {
+        let (total, timing) = object.total.zip(target.core.timing.as_ref())?;
+        let cycles = total.cycles as f64;
         let (clock_hz, energy) = (target.clock_hz(), target.energy());
-        Self {
-            cost: object.total.into(),
-            estimated: target.core.timing.fidelity == Fidelity::Estimate,
+        Some(Self {
+            cost: total.into(),
+            estimated: timing.fidelity == Fidelity::Estimate,
             soft_floats: !target.core.features.fpu_f32 && floats(program),
             memory: ZERO_WAIT,
             clock_hz,
@@ -94,7 +95,7 @@ impl Time {
             microjoules: energy.as_ref().map(|energy| cycles * energy.picojoules_per_cycle / 1e6),
             energy_measured: energy.map(|energy| energy.measured),
             on_chip: None,
-        }
+        })
     }
 
     /// Adds what a run with the chip's flash took.

@@ -16,5 +16,7 @@ pub(super) const FILES: u16 = 525;
 pub(super) const BENCH: u16 = 526;
 /// The form that is to be verified was not emitted.
 pub(super) const NOT_EMITTED: u16 = 527;
+/// The built-in simulator does not know the core.
+pub(super) const NO_SIMULATOR: u16 = 528;
 /// A sample does not fit the model.
 pub(super) const SAMPLE: u16 = 708;

@@ -25,6 +25,7 @@ mod trace;
 pub use once::{Simulated, simulate};
 pub use report::{Cycles, Flash, Instructions, LayerTime, Mismatch, Side, Verification};
 pub use rust::RustCompiler;
+pub use simulator::has_simulator;
 
 use crate::pipeline::{Compiled, Emit, Model};
 use compare::Expected;

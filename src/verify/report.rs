@@ -2,7 +2,7 @@
 
 use super::run::{Footprint, Run};
 use super::{Method, count};
-use crate::pipeline::Compiled;
+use crate::pipeline::{Compiled, Emit};
 use crate::report::{ChipCycles, ZERO_WAIT};
 use crate::wording::{grouped, shortened};
 use serde::Serialize;
@@ -19,8 +19,10 @@ pub struct Verification {
     pub target: String,
     /// The core that the code is for.
     pub core: String,
-    /// What ran: `c` (compiled by GCC), `rust` (by rustc) or `obj`.
+    /// What ran: `c`, `rust` or `obj`.
     pub emit: String,
+    /// What compiled it: `GCC`, `Clang` or `rustc`; nothing for objects.
+    pub compiler: Option<&'static str>,
     /// The simulated machine, and the core it really has if that is another.
     pub machine: String,
     /// How many samples ran.
@@ -175,6 +177,12 @@ impl Verification {
             target: target.name().to_string(),
             core: target.core.name.clone(),
             emit: method.emit().to_string(),
+            compiler: match method.emit() {
+                Emit::C if target.core.gcc.is_gcc() => Some("GCC"),
+                Emit::C => Some("Clang"),
+                Emit::Rust => Some("rustc"),
+                Emit::Obj | Emit::Asm => None,
+            },
             machine,
             samples,
             samples_equal: 0,
@@ -217,14 +225,15 @@ impl Verification {
         let (first, least, most) = extremes(&run.instructions).unwrap_or_default();
         self.instructions = Instructions { first, least, most };
         self.stack_bytes = run.stack;
-        if let (Some((first, least, most)), Some(object)) = (extremes(&run.cycles), &compiled.object) {
+        let predicted = compiled.object.as_ref().and_then(|object| object.total);
+        if let Some(((first, least, most), total)) = extremes(&run.cycles).zip(predicted) {
             self.cycles = Some(Cycles {
                 first,
                 least,
                 most,
                 memory: ZERO_WAIT,
-                predicted: object.total.worst,
-                exact: object.total.exact,
+                predicted: total.worst,
+                exact: total.exact,
             });
         }
         self.on_chip.clone_from(&run.on_chip);
@@ -250,10 +259,10 @@ fn extremes(all: &[u64]) -> Option<(u64, u64, u64)> {
 impl fmt::Display for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.is_proof() { "verified" } else { "NOT EQUAL" };
-        let form = match self.emit.as_str() {
-            "c" => "C by GCC",
-            "rust" => "Rust by rustc",
-            _ => "object",
+        let form = match (self.emit.as_str(), self.compiler) {
+            ("c", Some(compiler)) => format!("C by {compiler}"),
+            (_, Some(compiler)) => format!("Rust by {compiler}"),
+            _ => "object".into(),
         };
         let on_host = self.machine == HOST;
         match on_host {

@@ -128,6 +128,11 @@ pub(super) trait Simulated: Sync {
     fn run(&self, samples: &[Vec<Tensor>], traced: usize) -> Result<Run, Diagnostics>;
 }
 
+/// Whether the built-in simulator executes code of these instructions.
+pub fn has_simulator(isa: Isa) -> bool {
+    matches!(isa, Isa::Arm | Isa::Riscv32)
+}
+
 /// The simulator of a core with the object loaded.
 pub(super) fn simulator<'a>(
     compiled: &'a Compiled,
@@ -137,6 +142,13 @@ pub(super) fn simulator<'a>(
     Ok(match target.core.isa {
         Isa::Arm => Box::new(Simulator::<thumb::sim::Cpu>::new(compiled, target, pieces)?),
         Isa::Riscv32 => Box::new(Simulator::<riscv32::sim::Cpu>::new(compiled, target, pieces)?),
+        Isa::Riscv64 | Isa::Aarch64 => {
+            let message = format!("the built-in simulator has no {}", target.core.name);
+            return Err(Diagnostic::error(code::NO_SIMULATOR, message)
+                .note("it executes code for Cortex-M and 32-bit RISC-V")
+                .help("QEMU has it: `--with qemu`")
+                .into());
+        }
     })
 }
 

@@ -19,6 +19,7 @@ macro_rules! embedded {
 #[rustfmt::skip]
 const CORE_FILES: &[(&str, &str)] = embedded![
     "cores":
+        "cortex-a53",
         "cortex-m0",
         "cortex-m0plus",
         "cortex-m3",
@@ -33,6 +34,7 @@ const CORE_FILES: &[(&str, &str)] = embedded![
         "rv32imac",
         "rv32imafc",
         "rv32imc",
+        "rv64gc",
 ];
 
 #[rustfmt::skip]
@@ -47,6 +49,7 @@ const CHIP_FILES: &[(&str, &str)] = embedded![
         "efr32mg24",
         "esp32-c3",
         "gd32vf103",
+        "k210",
         "max78000",
         "mspm0g3507",
         "mspm0l1306",

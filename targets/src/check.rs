@@ -90,9 +90,9 @@ fn features(check: &mut Check<'_>, core: &Core) {
         "must be above zero exactly where `fpu_f32` is true",
     );
     check.require(
-        (features.vector_registers > 0) == features.mve,
+        features.vector_registers > 0 || !features.mve,
         "features.vector_registers",
-        "must be above zero exactly where `mve` is true",
+        "must be above zero where `mve` is true",
     );
     let implied = [
         ("fpu_f64", features.fpu_f64, "fpu_f32", features.fpu_f32),
@@ -112,7 +112,15 @@ fn features(check: &mut Check<'_>, core: &Core) {
 
 /// A feature has a cost exactly where the core has the feature, so that no cost model meets a hole.
 fn timing(check: &mut Check<'_>, core: &Core) {
-    let (features, timing) = (&core.features, &core.timing);
+    let features = &core.features;
+    let Some(timing) = &core.timing else {
+        return check.require(!core.isa.is_timed(), "isa", "code for it is made with a table [timing]");
+    };
+    check.require(
+        core.isa.is_timed(),
+        "timing",
+        "nothing counts cycles of this instruction set; leave it out",
+    );
     let pairs = [
         ("multiply", features.multiply, timing.multiply.is_some()),
         ("multiply_accumulate", features.multiply_accumulate, timing.multiply_accumulate.is_some()),

@@ -17,6 +17,20 @@ pub enum Isa {
     Arm,
     /// RV32 with the standard extensions that the core names.
     Riscv32,
+    /// RV64 with the extensions of `rv64gc`.
+    Riscv64,
+    /// A64 code of Armv8-A, with floats and vectors.
+    Aarch64,
+}
+
+impl Isa {
+    /// Whether code is chosen, and cycles are counted, by figures of [`Timing`]. Where not, a core has none.
+    pub fn is_timed(self) -> bool {
+        match self {
+            Self::Arm | Self::Riscv32 => true,
+            Self::Riscv64 | Self::Aarch64 => false,
+        }
+    }
 }
 
 /// A processor core, read from one file of `cores/`.
@@ -41,8 +55,9 @@ pub struct Core {
     pub sources: BTreeMap<String, String>,
     /// What the instruction set can do.
     pub features: Features,
-    /// What instructions cost.
-    pub timing: Timing,
+    /// What instructions cost; there exactly where [`Isa::is_timed`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
     /// How to compile for the core.
     pub gcc: Gcc,
     /// How to simulate it.
@@ -53,7 +68,8 @@ impl Core {
     /// Whether the high half of a 32×32 product costs one instruction of one cycle, which decides the form of
     /// requantisation.
     pub fn single_cycle_multiply_high(&self) -> bool {
-        self.features.multiply_high && self.timing.multiply_high.as_ref().is_some_and(|c| c.cycles == 1)
+        let cost = self.timing.as_ref().and_then(|timing| timing.multiply_high.as_ref());
+        self.features.multiply_high && cost.is_some_and(|cost| cost.cycles == 1)
     }
 
     /// The citation behind a figure's source; `"unsourced"` for one that has none.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How GCC compiles for a core.
+/// How GCC, or Clang where there is no GCC, compiles for a core.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gcc {
@@ -19,6 +19,11 @@ impl Gcc {
     /// The name of a sister tool of the compiler: `tool("objdump")` is `arm-none-eabi-objdump`.
     pub fn tool(&self, name: &str) -> String {
         format!("{}{name}", self.compiler.strip_suffix("gcc").unwrap_or(""))
+    }
+
+    /// Whether it is GCC indeed.
+    pub fn is_gcc(&self) -> bool {
+        self.compiler.ends_with("gcc")
     }
 }
 
@@ -43,7 +48,7 @@ impl Region {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Qemu {
-    /// The program name, `qemu-system-arm` or `qemu-system-riscv32`.
+    /// The program name, such as `qemu-system-arm` or `qemu-system-riscv32`.
     pub program: String,
     /// The Debian and Ubuntu package that holds the program.
     pub package: String,

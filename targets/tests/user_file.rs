@@ -58,7 +58,11 @@ fn faults_name_their_line() {
             "\"cotrex-m33\"",
             "line 3: core: there is no core \"cotrex-m33\"; did you mean \"cortex-m33\"?",
         ),
-        ("\"cortex-m33\"", "\"z80\"", "line 3: core: there is no core \"z80\"; there are cortex-m0, "),
+        (
+            "\"cortex-m33\"",
+            "\"z80\"",
+            "line 3: core: there is no core \"z80\"; there are cortex-a53, cortex-m0, ",
+        ),
         ("\"cortex-m33\"", "\"m33\"", "line 3: core: there is no core \"m33\""),
         (", source = \"datasheet\" }\n\n[sources]", " }\n\n[sources]", "line 4: missing field `source`"),
         (
@@ -102,6 +106,7 @@ fn a_core_must_agree_with_itself() {
         ("ram = { origin = 0x20000000", "ram = { origin = 0x00001000", "qemu.ram: overlaps `flash`"),
         ("ram = { origin = 0x20000000", "ram = { origin = 0xffffff00", "qemu.ram: ends behind"),
         ("multiply = true", "multiply = 1", "invalid type"),
+        ("isa = \"arm\"", "isa = \"aarch64\"", "timing: nothing counts cycles of this instruction set"),
     ];
     for (right, wrong, expected) in cases {
         assert!(core.contains(right), "{right}");
@@ -109,6 +114,14 @@ fn a_core_must_agree_with_itself() {
         assert!(found.contains(expected), "{wrong}\n  found: {found}\n  expected: {expected}");
         assert!(found.starts_with("line "), "{found}");
     }
+}
+
+#[test]
+fn figures_are_there_where_cycles_are_counted() {
+    let core = include_str!("../cores/rv64gc.toml");
+    assert!(Target::from_toml(core).unwrap().core.timing.is_none());
+    let found = message(&core.replacen("isa = \"riscv64\"", "isa = \"riscv32\"", 1));
+    assert!(found.contains("isa: code for it is made with a table [timing]"), "{found}");
 }
 
 /// Numbers that TOML can spell and a chip cannot have.

@@ -104,7 +104,7 @@ impl Run<'_> {
 
 /// What the run took is what was said; no more where that depends on data.
 fn costs(object: &Object, outcome: &Outcome, core: &Core) -> Result<(), String> {
-    let total = object.total;
+    let total = object.total.ok_or("no timing is known")?;
     // Armv6-M branches over an instruction, in the time that it takes, to choose between two values.
     let skips = core.architecture.starts_with("armv6");
     let exact = !total.exact

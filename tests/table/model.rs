@@ -36,7 +36,7 @@ fn row(model: Model) -> ModelRow {
     let options = Options { target: target.clone(), emit: [Emit::Obj].into(), ..model.options() };
     let compiled = compile(&model.file, &options).unwrap_or_else(|e| panic!("{}:\n{e}", model.name));
     let (graph, vectors) = (&compiled.model.reference, Vectors::read(&model.vectors));
-    let cycles = compiled.object.as_ref().expect("it was emitted").total.cycles;
+    let cycles = compiled.object.as_ref().expect("it was emitted").total.expect("the core is timed").cycles;
     let count = vectors.count().min(if cycles > LONG { 1 } else { SAMPLES });
     let samples: Vec<Vec<Tensor>> = (0..count).map(|i| vectors.inputs(graph, i)).collect();
     let simulated = verify::Options { method: Method::Simulator, ..verify::Options::default() };
@@ -91,6 +91,7 @@ pub(crate) fn markdown(rows: &[ModelRow]) -> String {
     for row in rows {
         let ModelRow { model, compiled, verification, .. } = row;
         let object = compiled.object.as_ref().expect("it was emitted");
+        let total = object.total.expect("the core is timed");
         let (equal, all) = (verification.samples_equal, verification.samples);
         let cells = [
             model.name.clone(),
@@ -99,7 +100,7 @@ pub(crate) fn markdown(rows: &[ModelRow]) -> String {
             thousands(compiled.macs),
             format!("{}{equal}/{all}", if verification.is_proof() { "" } else { "**no** " }),
             row.agreement(),
-            format!("{}{}", if object.total.exact { "" } else { "~ " }, thousands(object.total.cycles)),
+            format!("{}{}", if total.exact { "" } else { "~ " }, thousands(total.cycles)),
             thousands(compiled.memory.arena_bytes.into()),
             thousands(object.constant_bytes.into()),
             thousands(object.code_bytes.into()),

@@ -122,7 +122,7 @@ fn compare(proven: Proven, core: &'static str, peer: Option<Peer>, bench: &Path)
         title,
         core,
         cycles: simulated.cycles.clone().expect("the simulator counts cycles"),
-        predicted: compiled.object.as_ref().expect("it was emitted").total.cycles,
+        predicted: compiled.object.as_ref().expect("it was emitted").total.expect("the core is timed").cycles,
         simulated,
         qemu,
         bench: object,

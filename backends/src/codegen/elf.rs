@@ -2,7 +2,7 @@
 //! code has is decided elsewhere; here they get sections, symbols and relocations.
 //!
 //! All code lies in `.text.NAME`, all constants in `.rodata.NAME`, so that a linker script can place each; calls within the
-//! code are resolved already, and nothing is left undefined. Addresses of constants are the only relocations.
+//! code are resolved already, and nothing is left undefined. Relocations are for addresses of constants only.
 
 use object::write::{Object, Relocation, SectionId, Symbol, SymbolId, SymbolSection};
 use object::{BinaryFormat, Endianness, FileFlags, RelocationFlags, SectionFlags, SectionKind, SymbolFlags};
@@ -35,19 +35,28 @@ pub struct Function {
     pub bytes: Vec<u8>,
     /// Which bytes are literal pools: ascending, apart from each other, not empty.
     pub data: Vec<Range<u32>>,
-    /// Addresses of constants within the code.
+    /// What the linker fills in.
     pub references: Vec<Reference>,
 }
 
-/// A place in a function that the linker fills with the address of a constant.
+/// A place in a function that the linker fills, with the address of a constant as a rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reference {
     /// Where: bytes from the function's beginning.
     pub offset: u32,
     /// What stands there.
     pub field: Field,
-    /// Which byte of the constants is meant.
-    pub constant: u32,
+    /// Whose address is meant.
+    pub to: Target,
+}
+
+/// What a reference leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// This byte of the constants.
+    Constant(u32),
+    /// This byte of the function itself: on RISC-V, the instruction with the upper part of a relative address.
+    Code(u32),
 }
 
 /// What the linker fills: the number of a relocation. Backends name theirs.
@@ -63,8 +72,8 @@ pub struct Format {
     pub flags: u32,
     /// An instruction that does nothing, to fill gaps between functions.
     pub filler: Vec<u8>,
-    /// What the code needs, for linkers.
-    pub attributes: Attributes,
+    /// What the code needs, for linkers of machines that have such a section.
+    pub attributes: Option<Attributes>,
     /// What is added to the address of a function's symbol.
     pub function_bit: u32,
     /// Symbols that tell code and data apart.
@@ -172,7 +181,7 @@ impl<'a> Writer<'a> {
     }
 
     fn attributes(&mut self) {
-        let Attributes { name, kind, bytes } = &self.format.attributes;
+        let Some(Attributes { name, kind, bytes }) = &self.format.attributes else { return };
         let section = self.file.add_section(Vec::new(), (*name).into(), SectionKind::Elf(*kind));
         *self.file.section_flags_mut(section) = SectionFlags::Elf { sh_flags: 0 };
         self.file.append_section_data(section, bytes, 1);
@@ -228,23 +237,29 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Some machines keep an addend of 16 bits in the instruction; a symbol right at the constant needs none.
     fn reference(&mut self, position: u32, reference: &Reference) {
-        let at = reference.constant;
-        let symbol = match self.constants.get(&at) {
-            Some(&symbol) => symbol,
-            None => {
-                let name = format!("{}_constants_{at:x}", self.name);
-                let scope = SymbolScope::Compilation;
-                let symbol = self.symbol(&name, self.rodata, at, 0, elf::STT_OBJECT, scope);
-                self.constants.insert(at, symbol);
-                symbol
+        let symbol = match reference.to {
+            Target::Constant(at) => self.constant(at),
+            Target::Code(at) => {
+                let at = position + at;
+                self.symbol(&format!(".L{at:x}"), self.text, at, 0, elf::STT_NOTYPE, SymbolScope::Compilation)
             }
         };
         let r_type = reference.field.0;
         let offset = u64::from(position + reference.offset);
         let relocation = Relocation { offset, symbol, addend: 0, flags: RelocationFlags::Elf { r_type } };
         self.file.add_relocation(self.text, relocation).expect("ELF takes every relocation of its own");
+    }
+
+    /// Some machines keep an addend of 16 bits in the instruction; a symbol right at the constant needs none.
+    fn constant(&mut self, at: u32) -> SymbolId {
+        if let Some(&symbol) = self.constants.get(&at) {
+            return symbol;
+        }
+        let name = format!("{}_constants_{at:x}", self.name);
+        let symbol = self.symbol(&name, self.rodata, at, 0, elf::STT_OBJECT, SymbolScope::Compilation);
+        self.constants.insert(at, symbol);
+        symbol
     }
 
     /// Says whether what follows is code or data, for disassemblers and byte order.

@@ -2,6 +2,7 @@
 
 use super::elf::{Assembly, Constants, Function, Label};
 use super::total::{Functions, Total};
+use crate::data::Data;
 use crate::native::Module;
 use crate::{Cost, Layer, Object};
 
@@ -24,15 +25,15 @@ impl Object {
         bytes: impl Fn(&L) -> u32,
     ) -> Self {
         let layers = functions.kernels_called(entry).map(|(at, total)| Layer {
-            cost: Cost::new(total, known),
+            cost: Some(Cost::new(total, known)),
             code_bytes: bytes(&functions.all[at].layout),
         });
         Self {
             elf: Vec::new(),
-            listing: String::new(),
+            listing: None,
             entry: functions.all[entry].name.clone(),
             layers: layers.collect(),
-            total: Cost::new(functions.total(entry), known),
+            total: Some(Cost::new(functions.total(entry), known)),
             code_bytes: 0,
             constant_bytes: module.data.bytes.len() as u32,
             stack_bytes: functions.stack(entry),
@@ -41,12 +42,12 @@ impl Object {
 }
 
 impl Assembly {
-    /// A module's functions, encoded, with its constants.
-    pub(crate) fn new(name: &str, functions: Vec<Function>, module: &Module) -> Self {
-        let labels = module.data.labels.iter();
+    /// Functions, encoded, with their constants.
+    pub(crate) fn new(name: &str, functions: Vec<Function>, data: &Data) -> Self {
+        let labels = data.labels.iter();
         let constants = Constants {
-            bytes: module.data.bytes.clone(),
-            align: module.data.align,
+            bytes: data.bytes.clone(),
+            align: data.align,
             labels: labels
                 .map(|label| Label { name: label.name.clone(), offset: label.offset, bytes: label.len })
                 .collect(),

@@ -1,11 +1,14 @@
-//! A whole program in a module: constants as data, kernels as local functions, and the entry that calls them in order.
+//! A whole program in a module: constants as one piece of data, kernels as local functions, and the entry that calls them in order.
 
 use super::arithmetic::function;
 use super::kernel::{Checks, Translator};
 use super::{Error, types};
+use crate::data::Data;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, Signature, UserFuncName, Value};
+use cranelift_codegen::ir::{
+    AbiParam, GlobalValueData, InstBuilder, MemFlagsData, Signature, Type, UserFuncName, Value,
+};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_module::{DataDescription, DataId, FuncId, Linkage, Module};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,11 +29,13 @@ pub const MATH: [(&str, DType); 9] = [
     ("log64", DType::F64),
 ];
 
-/// How the entry receives the addresses of inputs, outputs, arena and state, in this order.
+/// How the entry receives the addresses of inputs, outputs, arena and state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Entry {
-    /// As a table of addresses, to which its only argument points; arena and state are always in it.
+    /// As a table of addresses in this order, to which its only argument points; arena and state are always in it.
     Table,
+    /// As `NAME_run([state,] inputs…, outputs…, arena)`, which the header of the C backend declares.
+    Arguments,
 }
 
 /// What a program became.
@@ -38,6 +43,10 @@ pub enum Entry {
 pub struct Defined {
     /// The function that runs all layers. It returns 0, or the code of the `fail` that ended the run.
     pub entry: FuncId,
+    /// What lies in flash.
+    pub data: Data,
+    /// The functions of [`MATH`] that kernels call.
+    pub math: BTreeSet<&'static str>,
 }
 
 /// What a program is translated with.
@@ -61,7 +70,7 @@ struct Areas {
     inputs: Vec<Value>,
     outputs: Vec<Value>,
     arena: Value,
-    state: Value,
+    state: Option<Value>,
 }
 
 impl<M: Module> Definition<'_, M> {
@@ -73,7 +82,7 @@ impl<M: Module> Definition<'_, M> {
         let Self { module, program, checks, vectors, entry, math } = self;
         let mut context = module.make_context();
         let mut builders = FunctionBuilderContext::new();
-        let mut kernels = Vec::new();
+        let (mut kernels, mut called_functions) = (Vec::new(), BTreeSet::new());
         for kernel in program.kernels.values() {
             let name = format!("{prefix}{}", kernel.name);
             let signature = signature(module, kernel);
@@ -82,6 +91,7 @@ impl<M: Module> Definition<'_, M> {
             context.func.name = UserFuncName::user(0, id.as_u32());
             let mut functions = BTreeMap::new();
             for name in called(kernel) {
+                called_functions.insert(name);
                 functions.insert(name, module.declare_func_in_func(math[name], &mut context.func));
             }
             let builder = FunctionBuilder::new(&mut context.func, &mut builders);
@@ -90,13 +100,23 @@ impl<M: Module> Definition<'_, M> {
             define(module, id, &mut context)?;
             kernels.push(id);
         }
-        let data = constants(module, program, prefix)?;
-        let id = match entry {
-            Entry::Table => {
-                table_entry(module, program, prefix, &kernels, &data, &mut context, &mut builders)?
-            }
+        let data = Data::new(program);
+        let flash = constants(module, &data, prefix)?;
+        let name = match entry {
+            Entry::Table => format!("{prefix}run"),
+            Entry::Arguments => format!("{}_run", crate::c::prefix(program)),
         };
-        Ok(Defined { entry: id })
+        let signature = entry.signature(module, program);
+        let id = module.declare_function(&name, Linkage::Export, &signature)?;
+        context.func.signature = signature;
+        context.func.name = UserFuncName::user(0, id.as_u32());
+        let mut builder = FunctionBuilder::new(&mut context.func, &mut builders);
+        let areas = entry.areas(program, &mut builder, module.target_config().pointer_type());
+        let mut calls = Calls { module, program, kernels: &kernels, flash, data: &data, areas, builder };
+        program.calls.iter().for_each(|call| calls.call(call));
+        calls.end();
+        define(module, id, &mut context)?;
+        Ok(Defined { entry: id, data, math: called_functions })
     }
 }
 
@@ -135,64 +155,60 @@ fn can_fail(stmts: &[Stmt]) -> bool {
 }
 
 /// Defines what lies in flash.
-fn constants<M: Module>(
-    module: &mut M,
-    program: &Program,
-    prefix: &str,
-) -> Result<BTreeMap<Buffer, DataId>, Error> {
-    let mut all = BTreeMap::new();
+fn constants<M: Module>(module: &mut M, data: &Data, prefix: &str) -> Result<DataId, Error> {
+    // A name that is no function's.
+    let id = module.declare_data(&format!("{prefix}.constants"), Linkage::Local, false, false)?;
+    let mut bytes = data.bytes.clone();
+    // An address is taken of every argument, even of one without elements.
+    bytes.resize(bytes.len().max(1), 0);
     let mut description = DataDescription::new();
-    for (buffer, data) in program.buffers.iter() {
-        let Place::Flash(constant) = &data.place else { continue };
-        let id = module.declare_data(&format!("{prefix}{}", data.name), Linkage::Local, false, false)?;
-        let mut bytes = constant.to_le_bytes();
-        // An address is taken of every argument, even of one without elements.
-        bytes.resize(bytes.len().max(1), 0);
-        description.define(bytes.into_boxed_slice());
-        description.set_align(u64::from(data.align));
-        module.define_data(id, &description)?;
-        description.clear();
-        all.insert(buffer, id);
-    }
-    Ok(all)
+    description.define(bytes.into_boxed_slice());
+    description.set_align(u64::from(data.align));
+    module.define_data(id, &description)?;
+    Ok(id)
 }
 
-fn table_entry<M: Module>(
-    module: &mut M,
-    program: &Program,
-    prefix: &str,
-    kernels: &[FuncId],
-    data: &BTreeMap<Buffer, DataId>,
-    context: &mut Context,
-    builders: &mut FunctionBuilderContext,
-) -> Result<FuncId, Error> {
-    let pointer = module.target_config().pointer_type();
-    context.func.signature.params.push(AbiParam::new(pointer));
-    context.func.signature.returns.push(AbiParam::new(types::of(DType::I32)));
-    let id = module.declare_function(&format!("{prefix}run"), Linkage::Export, &context.func.signature)?;
-    context.func.name = UserFuncName::user(0, id.as_u32());
-    let mut builder = FunctionBuilder::new(&mut context.func, builders);
-    let block = builder.create_block();
-    builder.append_block_params_for_function_params(block);
-    builder.switch_to_block(block);
-    builder.seal_block(block);
-    let table = builder.block_params(block)[0];
-    let mut address = |position: usize| {
-        let flags = MemFlagsData::trusted().with_readonly();
-        builder.ins().load(pointer, flags, table, (position * pointer.bytes() as usize) as i32)
-    };
-    let (inputs, outputs) = (program.inputs.len(), program.outputs.len());
-    let areas = Areas {
-        inputs: (0..inputs).map(&mut address).collect(),
-        outputs: (inputs..inputs + outputs).map(&mut address).collect(),
-        arena: address(inputs + outputs),
-        state: address(inputs + outputs + 1),
-    };
-    let mut calls = Calls { module, program, kernels, data, areas, builder };
-    program.calls.iter().for_each(|call| calls.call(call));
-    calls.end();
-    define(module, id, context)?;
-    Ok(id)
+impl Entry {
+    fn signature<M: Module>(self, module: &M, program: &Program) -> Signature {
+        let count = match self {
+            Self::Table => 1,
+            Self::Arguments => {
+                usize::from(program.state_bytes() > 0) + program.inputs.len() + program.outputs.len() + 1
+            }
+        };
+        let mut signature = module.make_signature();
+        signature.params.resize(count, AbiParam::new(module.target_config().pointer_type()));
+        signature.returns.push(AbiParam::new(types::of(DType::I32)));
+        signature
+    }
+
+    /// Begins the function and finds its memory.
+    fn areas(self, program: &Program, builder: &mut FunctionBuilder<'_>, pointer: Type) -> Areas {
+        let block = builder.create_block();
+        builder.append_block_params_for_function_params(block);
+        builder.switch_to_block(block);
+        builder.seal_block(block);
+        let params = builder.block_params(block).to_vec();
+        let (inputs, outputs) = (program.inputs.len(), program.outputs.len());
+        let mut faces = match self {
+            Self::Table => (0..inputs + outputs + 2)
+                .map(|position| {
+                    let flags = MemFlagsData::trusted().with_readonly();
+                    let offset = (position * pointer.bytes() as usize) as i32;
+                    builder.ins().load(pointer, flags, params[0], offset)
+                })
+                .collect(),
+            Self::Arguments => params,
+        }
+        .into_iter();
+        let first = (self == Self::Arguments && program.state_bytes() > 0).then(|| faces.next()).flatten();
+        Areas {
+            inputs: faces.by_ref().take(inputs).collect(),
+            outputs: faces.by_ref().take(outputs).collect(),
+            arena: faces.next().expect("the arena is always there"),
+            state: first.or_else(|| faces.next()),
+        }
+    }
 }
 
 /// The body of the entry.
@@ -200,7 +216,8 @@ struct Calls<'a, 'f, M> {
     module: &'a mut M,
     program: &'a Program,
     kernels: &'a [FuncId],
-    data: &'a BTreeMap<Buffer, DataId>,
+    flash: DataId,
+    data: &'a Data,
     areas: Areas,
     builder: FunctionBuilder<'f>,
 }
@@ -226,18 +243,24 @@ impl<M: Module> Calls<'_, '_, M> {
     }
 
     fn argument(&mut self, buffer: Buffer) -> Value {
-        let pointer = self.module.target_config().pointer_type();
         let (area, offset) = match self.program.buffers[buffer].place {
             Place::Input(position) => (self.areas.inputs[position as usize], 0),
             Place::Output(position) => (self.areas.outputs[position as usize], 0),
             Place::Arena(offset) => (self.areas.arena, offset),
-            Place::State(offset) => (self.areas.state, offset),
-            Place::Flash(_) => {
-                let symbol = self.module.declare_data_in_func(self.data[&buffer], self.builder.func);
-                return self.builder.ins().symbol_value(pointer, symbol);
-            }
+            Place::State(offset) => (self.areas.state.expect("a program with state is lent it"), offset),
+            Place::Flash(_) => return self.constant(buffer),
         };
         self.builder.ins().iadd_imm_s(area, i64::from(offset))
+    }
+
+    fn constant(&mut self, buffer: Buffer) -> Value {
+        let pointer = self.module.target_config().pointer_type();
+        let symbol = self.module.declare_data_in_func(self.flash, self.builder.func);
+        if let GlobalValueData::Symbol { offset, .. } = &mut self.builder.func.global_values[symbol] {
+            let at = self.data.offset(buffer).expect("used constants are in the data");
+            *offset = i64::from(at).into();
+        }
+        self.builder.ins().symbol_value(pointer, symbol)
     }
 
     fn end(mut self) {

@@ -24,7 +24,8 @@ mod unroll;
 mod verify;
 mod wide;
 
+pub use crate::data::{Data, Label};
 pub use builder::{Builder, Definition};
 pub use function::*;
-pub use module::{Data, Label, Module, build};
+pub use module::{Module, build};
 pub use verify::{Error, verify};

@@ -1,8 +1,8 @@
 //! The entry function: calls the kernels one after the other with the addresses of their buffers.
 
 use super::kernel::can_fail;
-use super::module::Data;
 use super::{Builder, Callee, Class, Cond, Count, Edge, End, Function, Machine, Op, Value};
+use crate::data::Data;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::{Buffer, Place, Program};
 

@@ -28,11 +28,7 @@ pub(super) fn format(flavor: Flavor, core: &Core) -> Format {
         flags: flags(flavor, core),
         // C.NOP, or ADDI x0, x0, 0.
         filler: if compressed { vec![0x01, 0x00] } else { vec![0x13, 0x00, 0x00, 0x00] },
-        attributes: Attributes {
-            name: ".riscv.attributes",
-            kind: elf::SHT_RISCV_ATTRIBUTES,
-            bytes: attributes(flavor),
-        },
+        attributes: Some(attributes(flavor.stack_align() as u8, &architecture(flavor))),
         function_bit: 0,
         marks: Marks { code: "$x", data: "$d" },
     }
@@ -53,15 +49,16 @@ fn flags(flavor: Flavor, core: &Core) -> u32 {
     flags
 }
 
-/// The whole section.
-fn attributes(flavor: Flavor) -> Vec<u8> {
-    let mut tags = vec![STACK_ALIGN, flavor.stack_align() as u8, ARCH];
-    tags.extend(architecture(flavor).bytes());
+/// The section of code that keeps the stack aligned to so many bytes and needs this architecture.
+pub(crate) fn attributes(stack_align: u8, architecture: &str) -> Attributes {
+    let mut tags = vec![STACK_ALIGN, stack_align, ARCH];
+    tags.extend(architecture.bytes());
     tags.push(0);
     let length = |bytes: usize| u32::try_from(bytes).expect("a few dozen bytes").to_le_bytes();
     let file: Vec<u8> = [&[FILE][..], &length(5 + tags.len()), &tags].concat();
     let vendor = b"riscv\0";
-    [b"A", &length(4 + vendor.len() + file.len())[..], vendor, &file].concat()
+    let bytes = [b"A", &length(4 + vendor.len() + file.len())[..], vendor, &file].concat();
+    Attributes { name: ".riscv.attributes", kind: elf::SHT_RISCV_ATTRIBUTES, bytes }
 }
 
 /// What the code uses, with versions: `rv32i2p0_m2p0_c2p0`. They are the oldest ones, which all linkers know.

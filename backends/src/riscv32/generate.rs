@@ -118,7 +118,11 @@ impl Functions {
                     }
                     Fixup::Data { offset, upper } => {
                         let field = if *upper { Field::HI20 } else { Field::LO12 };
-                        references.push(elf::Reference { offset: placed.address, field, constant: *offset });
+                        references.push(elf::Reference {
+                            offset: placed.address,
+                            field,
+                            to: elf::Target::Constant(*offset),
+                        });
                     }
                 }
             }

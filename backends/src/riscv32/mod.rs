@@ -16,4 +16,6 @@ mod select;
 pub mod sim;
 pub mod timing;
 
+#[cfg(feature = "native64")]
+pub(crate) use architecture::attributes;
 pub use object::{compile, compile_functions, machine};

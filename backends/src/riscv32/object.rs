@@ -44,13 +44,13 @@ pub fn compile_functions(name: &str, module: &native::Module, core: &Core) -> Op
     let names = routines.keys().enumerate();
     let positions: BTreeMap<_, _> = names.map(|(at, &name)| (name, module.functions.len() + at)).collect();
     let all = Functions::new(all, positions);
-    let assembly = Assembly::new(name, all.assemble(entry, flavor), module);
+    let assembly = Assembly::new(name, all.assemble(entry, flavor), &module.data);
     let comments: Vec<&str> = functions.iter().map(|function| function.comment.as_str()).collect();
     let format = format(flavor, core);
     let known = model.fidelity() == Fidelity::Exact;
     Some(Object {
         elf: assembly.object(&format),
-        listing: listing(&all, &assembly, &comments, core),
+        listing: Some(listing(&all, &assembly, &comments, core)),
         code_bytes: assembly.code(&format.filler).len() as u32,
         ..Object::new(&all, entry, module, known, |layout| layout.bytes)
     })

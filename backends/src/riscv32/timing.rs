@@ -56,7 +56,7 @@ impl Placed {
 impl Model {
     /// The model of a core.
     pub fn new(core: &Core) -> Self {
-        Self { timing: core.timing.clone() }
+        Self { timing: core.timing.clone().expect("a core of this instruction set has figures") }
     }
 
     /// How far its sums can be trusted.

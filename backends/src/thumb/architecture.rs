@@ -36,11 +36,11 @@ impl Architecture {
             architecture: object::Architecture::Arm,
             flags: elf::EF_ARM_EABI_VER5,
             filler: self.filler().to_vec(),
-            attributes: Attributes {
+            attributes: Some(Attributes {
                 name: ".ARM.attributes",
                 kind: elf::SHT_ARM_ATTRIBUTES,
                 bytes: self.attributes(&core.features),
-            },
+            }),
             // The lowest bit of the address says that a function is Thumb code.
             function_bit: 1,
             marks: Marks { code: "$t", data: "$d" },

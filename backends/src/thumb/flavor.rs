@@ -28,7 +28,7 @@ impl Flavor {
             thumb2: extensions.has(Extension::Main),
             dsp: extensions.has(Extension::Dsp),
             float: extensions.has(Extension::Float),
-            fetches_words: core.timing.target_straddle_extra.is_some(),
+            fetches_words: core.timing.as_ref().is_some_and(|timing| timing.target_straddle_extra.is_some()),
         })
     }
 

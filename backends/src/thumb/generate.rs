@@ -154,7 +154,11 @@ impl Functions {
                         debug_assert!(matches!(inst.op, Op::MovImm | Op::Movt));
                         inst.imm = ANY_HALF;
                         let field = if *high { elf::Field::MOVT } else { elf::Field::MOVW };
-                        references.push(elf::Reference { offset: placed.address, field, constant: *offset });
+                        references.push(elf::Reference {
+                            offset: placed.address,
+                            field,
+                            to: elf::Target::Constant(*offset),
+                        });
                     }
                 }
             }
@@ -176,7 +180,11 @@ impl Functions {
                     bytes[offset as usize..][..4].copy_from_slice(&number.to_le_bytes());
                 }
                 Symbol::Data(constant) => {
-                    references.push(elf::Reference { offset, field: elf::Field::WORD, constant });
+                    references.push(elf::Reference {
+                        offset,
+                        field: elf::Field::WORD,
+                        to: elf::Target::Constant(constant),
+                    });
                 }
             }
         }

@@ -40,12 +40,12 @@ pub fn compile_functions(name: &str, module: &native::Module, core: &Core) -> Op
         all.push(generate::function(&routine.1, flavor, &model));
     }
     let functions = Functions::new(all, positions);
-    let assembly = Assembly::new(name, functions.assemble(entry, flavor), module);
+    let assembly = Assembly::new(name, functions.assemble(entry, flavor), &module.data);
     let known = model.fidelity() == Fidelity::Exact;
     let format = architecture.format(core);
     Some(Object {
         elf: assembly.object(&format),
-        listing: listing(&functions, &assembly, &comments, core),
+        listing: Some(listing(&functions, &assembly, &comments, core)),
         code_bytes: assembly.code(&format.filler).len() as u32,
         ..Object::new(&functions, entry, module, known, |layout| layout.bytes)
     })

@@ -23,6 +23,7 @@ pub(crate) fn prove<P: Processor>(seed: u64, size: usize, core: &Core) {
         verify(function).unwrap_or_else(|e| panic!("seed {seed}, size {size}: {e}\n{function}"));
     }
     let object = compile_functions("random", module, core).unwrap();
+    let listing = object.listing.as_deref().unwrap();
     let context = || format!("seed {seed}, size {size} on {}\n{}", core.name, show());
     let mut simulator = Machine::<P>::load(&object.elf, core).unwrap();
     let mut numbers = Seeded::new(!seed);
@@ -52,7 +53,7 @@ pub(crate) fn prove<P: Processor>(seed: u64, size: usize, core: &Core) {
         simulator.write(output_at, &output).unwrap();
         let outcome = simulator
             .call(&object.entry, &args, &mut |_, _| {})
-            .unwrap_or_else(|fault| panic!("{fault}\n{}\n{}", context(), object.listing));
+            .unwrap_or_else(|fault| panic!("{fault}\n{}\n{}", context(), listing));
         let read = |at, len: usize| simulator.read(at, len).unwrap();
         let got: Left = (outcome.result, read(input_at, input.len()), read(output_at, output.len()));
         if got != want {
@@ -64,22 +65,22 @@ pub(crate) fn prove<P: Processor>(seed: u64, size: usize, core: &Core) {
                 differs(&got.1, &want.1),
                 differs(&got.2, &want.2),
                 context(),
-                object.listing,
+                listing,
             );
         }
-        let total = object.total;
+        let total = object.total.unwrap();
         let counted = (total.instructions, total.cycles);
         let ran = (outcome.instructions, outcome.cycles);
         if total.exact {
             // Armv6-M branches over an instruction in the time that it takes.
             let skips = core.architecture.starts_with("armv6");
             let counted = (if skips { ran.0 } else { counted.0 }, counted.1);
-            assert_eq!(ran, counted, "{}\n{}", context(), object.listing);
+            assert_eq!(ran, counted, "{}\n{}", context(), listing);
         }
-        assert!(ran.0 <= counted.0, "{ran:?} of {counted:?}: {}\n{}", context(), object.listing);
-        assert!(ran.1 <= total.worst, "{ran:?} of {total:?}: {}\n{}", context(), object.listing);
+        assert!(ran.0 <= counted.0, "{ran:?} of {counted:?}: {}\n{}", context(), listing);
+        assert!(ran.1 <= total.worst, "{ran:?} of {total:?}: {}\n{}", context(), listing);
         let stack = (outcome.stack_bytes, object.stack_bytes);
-        assert!(stack.0 <= stack.1, "{stack:?} bytes of stack: {}\n{}", context(), object.listing);
+        assert!(stack.0 <= stack.1, "{stack:?} bytes of stack: {}\n{}", context(), listing);
     }
 }
 

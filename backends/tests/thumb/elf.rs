@@ -2,7 +2,7 @@
 //! attributes and symbols, and the linked code finds its constants.
 
 use crate::tools::{folder, tool};
-use tinyc_backends::codegen::elf::{Assembly, Constants, Field, Function, Label, Reference};
+use tinyc_backends::codegen::elf::{Assembly, Constants, Field, Function, Label, Reference, Target};
 use tinyc_backends::thumb::Architecture;
 use tinyc_targets::Core;
 
@@ -21,7 +21,7 @@ fn halfwords(words: &[u16]) -> Vec<u8> {
 
 /// `ldr r0, =constant; ldr r0, [r0]; bx lr` as each architecture does it.
 fn load(architecture: Architecture, name: &str, constant: u32) -> Function {
-    let reference = |offset, field| Reference { offset, field, constant };
+    let reference = |offset, field| Reference { offset, field, to: Target::Constant(constant) };
     let (bytes, data, references) = match architecture {
         Architecture::V6M => (
             halfwords(&[0x4801, 0x6800, 0x4770, 0x46c0, 0, 0]),

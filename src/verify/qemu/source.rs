@@ -46,7 +46,8 @@ pub(super) fn files(
     let fixed = |name: &str, text: &str| File { name: name.into(), text: text.into() };
     let start = match isa {
         Isa::Arm => include_str!("firmware/start_arm.c"),
-        Isa::Riscv32 => include_str!("firmware/start_riscv.c"),
+        Isa::Riscv32 | Isa::Riscv64 => include_str!("firmware/start_riscv.c"),
+        Isa::Aarch64 => include_str!("firmware/start_aarch64.c"),
     };
     vec![
         fixed("harness.h", include_str!("firmware/harness.h")),

@@ -103,7 +103,9 @@ impl<'a> Workshop<'a> {
         }
         // Loops that copy must not become calls of the functions that they are the body of.
         let sources = ["harness.c", "memory.c", "start.c", "main_plain.c", "main_traced.c", "stub.c"];
-        let mut arguments = vec!["-O2", "-fno-tree-loop-distribute-patterns", "-c"];
+        let apart =
+            if self.target.core.gcc.is_gcc() { "-fno-tree-loop-distribute-patterns" } else { "-fno-builtin" };
+        let mut arguments = vec!["-O2", apart, "-c"];
         arguments.extend(sources);
         self.gcc(&arguments)
     }
@@ -127,7 +129,9 @@ impl<'a> Workshop<'a> {
         let objects = ["start.o", "harness.o", main, network, "memory.o"];
         let mut arguments = vec!["-nostdlib", "-Wl,--gc-sections", "-T", "link.ld"];
         arguments.extend(objects);
-        arguments.extend(["-lgcc", "-o", &elf]);
+        // Clang for bare metal has no library of what it calls of its own accord, and calls nothing on a 64-bit core.
+        arguments.extend(self.target.core.gcc.is_gcc().then_some("-lgcc"));
+        arguments.extend(["-o", &elf]);
         self.gcc(&arguments)?;
         Image::read(&self.folder.path().join(elf))
     }

@@ -33,7 +33,7 @@ fn results_and_cycles_come_back() {
     ];
     let outcome = machine(&code).call_at(0, &[], &mut |_, _| {}).expect("it runs");
     assert_eq!((outcome.result, outcome.instructions), (42, 3));
-    let jump = core().timing.jump_register.cycles;
+    let jump = core().timing.unwrap().jump_register.cycles;
     assert_eq!(outcome.cycles, u64::from(2 + jump));
 }
 

@@ -16,6 +16,11 @@ static intptr_t call(int operation, const void *parameters) {
                      : "r"(a1)
                      : "memory");
     return a0;
+#elif defined(__aarch64__)
+    register intptr_t x0 __asm__("x0") = operation;
+    register const void *x1 __asm__("x1") = parameters;
+    __asm__ volatile("hlt #0xf000" : "+r"(x0) : "r"(x1) : "memory");
+    return x0;
 #else
     register intptr_t r0 __asm__("r0") = operation;
     register const void *r1 __asm__("r1") = parameters;
@@ -69,7 +74,7 @@ void harness_report(int file, const char *key, uint64_t value) {
     harness_write(file, text, sizeof text);
 }
 
-void harness_fault(uint32_t where, uint32_t cause) {
+void harness_fault(uintptr_t where, uintptr_t cause) {
     int file = harness_open("fault.txt", 1);
     harness_report(file, "where", where);
     harness_report(file, "cause", cause);

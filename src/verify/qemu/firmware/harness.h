@@ -29,7 +29,7 @@ void harness_report(int file, const char *key, uint64_t value);
 /* Ends the simulation. */
 void harness_exit(int code);
 /* Says where the code was and why it stopped (numbers of the architecture), and ends the simulation. */
-void harness_fault(uint32_t where, uint32_t cause);
+void harness_fault(uintptr_t where, uintptr_t cause);
 
 /* Time on the machine's clock, which runs with the instructions. The unit is found by harness_calibrate. */
 uint64_t harness_ticks(void);

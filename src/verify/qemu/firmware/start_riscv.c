@@ -1,4 +1,4 @@
-/* Start-up and clock for RV32, machine mode. */
+/* Start-up and clock for RV32 and RV64, machine mode. */
 #include "harness.h"
 
 extern uint32_t _bss_start[], _bss_end[];
@@ -23,11 +23,17 @@ void start_c(void) {
 }
 
 uint64_t harness_ticks(void) {
+#if __riscv_xlen == 64
+    uint64_t count;
+    __asm__ volatile("csrr %0, minstret" : "=r"(count));
+    return count;
+#else
     for (;;) {
         uint32_t high, low, again;
         __asm__ volatile("csrr %0, minstreth\n csrr %1, minstret\n csrr %2, minstreth" : "=r"(high), "=r"(low), "=r"(again));
         if (high == again) return ((uint64_t)high << 32) | low;
     }
+#endif
 }
 
 uint64_t harness_calibrate(void) {
