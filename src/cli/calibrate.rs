@@ -4,11 +4,13 @@
 use super::args::ModelArgs;
 use super::progress::Progress;
 use super::style::{self, GOOD, TITLE, paint};
-use super::{Console, Failure};
+use super::{Console, Failure, choices};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use tinyc::pipeline::{self, Model};
-use tinyc::quantize::{self, Method, Metric, Native, Options, Precision, QuantReport, Runner, WeightBytes};
+use tinyc::quantize::budget;
+use tinyc::quantize::{self, Joules, Latency, Limits, Method, Metric, Native, Options, Precision};
+use tinyc::quantize::{QuantReport, Runner, WeightBytes};
 use tinyc_ir::Diagnostic;
 use tinyc_passes::quantize::runner::Run;
 
@@ -56,8 +58,22 @@ pub(crate) struct CalibrateArgs {
 
     /// The most that all weights may take, in bytes (64K) or of what they take with eight bits (50%): layers that lose least get
     /// four bits
-    #[arg(long, value_name = "SIZE", requires = "calibrate", value_parser = weight_bytes, help_heading = "Quantisation")]
+    #[arg(long, value_name = "SIZE", requires = "calibrate", value_parser = weight_bytes, help_heading = "Limits")]
     weight_budget: Option<WeightBytes>,
+
+    /// The most time that a run may take on the target, as 20ms or 5.2Mcycles: layers get the precisions that lose least
+    /// within all limits
+    #[arg(long, value_name = "TIME", requires = "calibrate", help_heading = "Limits")]
+    latency: Option<Latency>,
+
+    /// The most energy that a run may take on the target's chip, as 3mJ
+    #[arg(long, value_name = "ENERGY", requires = "calibrate", help_heading = "Limits")]
+    energy: Option<Joules>,
+
+    /// The most accuracy that may be lost; layers get the fastest precisions that lose no more. Points of top1 (0.5%), or how
+    /// much mse or mae grow; without labels, noise over signal of the outputs
+    #[arg(long, value_name = "PERCENT", requires = "calibrate", value_parser = percent, help_heading = "Limits")]
+    max_accuracy_drop: Option<f64>,
 
     /// Keep inputs and outputs as floats, and convert inside
     #[arg(long, requires = "calibrate", help_heading = "Quantisation")]
@@ -69,43 +85,55 @@ fn precision(text: &str) -> Result<(Option<String>, Precision), String> {
         Some((layer, name)) => (Some(layer.to_owned()), name),
         None => (None, text),
     };
-    let found = match name {
-        "int8" => Precision::Int8,
-        "int16" => Precision::Int16,
-        "int4" => Precision::Int4,
-        "float32" => Precision::Float,
-        _ => return Err("write int8, int16, int4 or float32, or LAYER=int4 for one layer".into()),
-    };
+    let found = name.parse();
+    let found = found.map_err(|_| "write int8, int16, int4 or float32, or LAYER=int4 for one layer")?;
     Ok((layer, found))
 }
 
 fn weight_bytes(text: &str) -> Result<WeightBytes, String> {
-    let percent = |number: &str| number.trim().parse::<f64>().ok().filter(|p| (0.0..=100.0).contains(p));
     match text.strip_suffix('%') {
-        Some(number) => percent(number).map(WeightBytes::Percent).ok_or_else(|| "write 0% to 100%".into()),
+        Some(_) => Ok(WeightBytes::Percent(percent(text)? * 100.0)),
         None => Ok(WeightBytes::Bytes(super::size::parse(text)?)),
     }
+}
+
+/// A share of 0% to 100%.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let part = number.filter(|percent| (0.0..=100.0).contains(percent));
+    part.map(|percent| percent / 100.0).ok_or_else(|| "write 0% to 100%".into())
 }
 
 impl CalibrateArgs {
     /// What the user forces.
     fn options(&self) -> Options {
-        let mut options = Options {
-            symmetric: self.symmetric,
-            integer_face: !self.float_io,
-            weight_bytes: self.weight_budget,
-            ..Options::default()
-        };
+        let mut options =
+            Options { symmetric: self.symmetric, integer_face: !self.float_io, ..Options::default() };
         if !self.range_method.is_empty() {
             options.methods.clone_from(&self.range_method);
         }
         for (layer, precision) in &self.precision {
             match layer {
                 Some(layer) => _ = options.precisions.insert(layer.clone(), *precision),
-                None => options.precision = *precision,
+                None => options.precision = Some(*precision),
             }
         }
         options
+    }
+
+    /// What the user allows; with it, what the target has.
+    fn limits(&self, on: budget::On<'_>, memory: bool) -> Limits {
+        let mut limits = Limits {
+            latency: self.latency,
+            energy: self.energy,
+            weights: self.weight_budget,
+            drop: self.max_accuracy_drop,
+            ..Limits::default()
+        };
+        if let Some(options) = on.filter(|_| memory || limits.any()) {
+            (limits.ram, limits.flash) = (options.budget.ram, options.budget.flash);
+        }
+        limits
     }
 
     /// Whether there are samples.
@@ -130,8 +158,14 @@ impl CalibrateArgs {
         Ok(model)
     }
 
-    /// The model on integers, if that is asked for.
-    pub(crate) fn apply(&self, mut model: Model) -> Result<(Model, Option<QuantReport>), Failure> {
+    /// The model on integers, if that is asked for. `on` is what it will be compiled with, `memory` whether the user limits that of
+    /// the target.
+    pub(crate) fn apply(
+        &self,
+        mut model: Model,
+        on: budget::On<'_>,
+        memory: bool,
+    ) -> Result<(Model, Option<QuantReport>), Failure> {
         let Some(path) = &self.calibrate else { return Ok((model, None)) };
         if let Some(note) = quantize::already(&model) {
             model.warnings.push(note);
@@ -140,7 +174,8 @@ impl CalibrateArgs {
         let sets = quantize::load(&model, path, self.evaluate.as_deref(), self.labels.as_deref())?;
         let progress = Progress::spinner("calibrating");
         let runner = Watched { progress: &progress, runner: &Native };
-        Ok(quantize::quantise(&model, &sets, &self.options(), self.metric, &runner)?)
+        let limits = self.limits(on, memory);
+        Ok(quantize::quantise_within(&model, &sets, &self.options(), (&limits, on), self.metric, &runner)?)
     }
 }
 
@@ -240,11 +275,14 @@ fn lines(report: &QuantReport, out: &mut dyn Write) -> io::Result<()> {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         line(out, "Floats", &format!("{}{more}", shown.join(", ")))?;
     }
+    if let Some(budgeted) = &report.budget {
+        choices::print(budgeted, split.select, out)?;
+    }
     line(out, "Took", &format!("{:.1} s", report.seconds))?;
     writeln!(out)
 }
 
-fn line(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
+pub(super) fn line(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
     writeln!(out, "  {}  {text}", paint(TITLE, format!("{name:<7}")))
 }
 
@@ -257,5 +295,8 @@ mod tests {
         assert_eq!(precision("int4"), Ok((None, Precision::Int4)));
         assert_eq!(precision("a=b=float32"), Ok((Some("a=b".into()), Precision::Float)));
         assert!(precision("int7").is_err() && precision("=").is_err());
+        assert_eq!(percent("0.5%"), Ok(0.005));
+        assert_eq!(weight_bytes("60%"), Ok(WeightBytes::Percent(60.0)));
+        assert!(percent("5").is_err() && percent("101%").is_err() && percent("-1%").is_err());
     }
 }

@@ -6,6 +6,7 @@
 mod args;
 mod board;
 mod calibrate;
+mod choices;
 mod compile;
 mod emission;
 mod extract;

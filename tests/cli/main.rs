@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod budget;
 mod calibrate;
 mod compile;
 mod evaluate;
