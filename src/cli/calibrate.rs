@@ -2,13 +2,14 @@
 //! printed about it.
 
 use super::args::ModelArgs;
+use super::locking::{Calibrated, Kept, On};
 use super::progress::Progress;
 use super::style::{self, GOOD, TITLE, paint};
-use super::{Console, Failure, choices};
+use super::{Console, Failure, choices, locking};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use tinyc::lock::{Lock, Made};
 use tinyc::pipeline::{self, Model};
-use tinyc::quantize::budget;
 use tinyc::quantize::{self, Joules, Latency, Limits, Method, Metric, Native, Options, Precision};
 use tinyc::quantize::{QuantReport, Runner, WeightBytes};
 use tinyc_ir::Diagnostic;
@@ -75,6 +76,11 @@ pub(crate) struct CalibrateArgs {
     #[arg(long, value_name = "PERCENT", requires = "calibrate", value_parser = percent, help_heading = "Limits")]
     max_accuracy_drop: Option<f64>,
 
+    /// Keep in this file what is decided. If it is there, the same model is made of it again, without samples; refused if the model,
+    /// the samples or options are others
+    #[arg(long, value_name = "FILE", help_heading = "Quantisation")]
+    lock: Option<PathBuf>,
+
     /// Keep inputs and outputs as floats, and convert inside
     #[arg(long, requires = "calibrate", help_heading = "Quantisation")]
     float_io: bool,
@@ -121,8 +127,32 @@ impl CalibrateArgs {
         options
     }
 
+    /// What the user forces and allows, as on the command line.
+    fn said(&self, on: &On<'_>) -> Vec<String> {
+        let mut said = Vec::new();
+        let mut add = |option: &str, value: Option<String>| {
+            said.extend(value.map(|value| format!("{option} {value}")));
+        };
+        let methods: Vec<String> = self.range_method.iter().map(Method::to_string).collect();
+        add("--range-method", (!methods.is_empty()).then(|| methods.join(",")));
+        for (layer, precision) in &self.precision {
+            let layer = layer.as_ref().map_or(String::new(), |layer| format!("{layer}="));
+            add("--precision", Some(format!("{layer}{precision}")));
+        }
+        add("--metric", self.metric.map(|metric| metric.to_string()));
+        add("--latency", self.latency.map(|latency| latency.to_string()));
+        add("--energy", self.energy.map(|energy| energy.to_string()));
+        add("--weight-budget", self.weight_budget.map(|bytes| bytes.to_string()));
+        add("--max-accuracy-drop", self.max_accuracy_drop.map(|drop| format!("{}%", drop * 100.0)));
+        add("--ram", on.ram.map(|bytes| bytes.to_string()));
+        add("--flash", on.flash.map(|bytes| bytes.to_string()));
+        let flags = [("--symmetric", self.symmetric), ("--float-io", self.float_io)];
+        said.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.to_owned()));
+        said
+    }
+
     /// What the user allows; with it, what the target has.
-    fn limits(&self, on: budget::On<'_>, memory: bool) -> Limits {
+    fn limits(&self, on: &On<'_>) -> Limits {
         let mut limits = Limits {
             latency: self.latency,
             energy: self.energy,
@@ -130,15 +160,16 @@ impl CalibrateArgs {
             drop: self.max_accuracy_drop,
             ..Limits::default()
         };
-        if let Some(options) = on.filter(|_| memory || limits.any()) {
+        let memory = on.ram.or(on.flash).is_some();
+        if let Some(options) = on.options.filter(|_| memory || limits.any()) {
             (limits.ram, limits.flash) = (options.budget.ram, options.budget.flash);
         }
         limits
     }
 
-    /// Whether there are samples.
+    /// Whether there are samples, or a lock in their place.
     pub(crate) fn is_given(&self) -> bool {
-        self.calibrate.is_some()
+        self.calibrate.is_some() || self.lock.is_some()
     }
 
     /// Reads the model. Where its ranges are to be chosen, layers that measure theirs in each run are float ones.
@@ -158,24 +189,71 @@ impl CalibrateArgs {
         Ok(model)
     }
 
-    /// The model on integers, if that is asked for. `on` is what it will be compiled with, `memory` whether the user limits that of
-    /// the target.
-    pub(crate) fn apply(
-        &self,
-        mut model: Model,
-        on: budget::On<'_>,
-        memory: bool,
-    ) -> Result<(Model, Option<QuantReport>), Failure> {
-        let Some(path) = &self.calibrate else { return Ok((model, None)) };
+    /// The model on integers, if that is asked for.
+    pub(crate) fn apply(&self, mut model: Model, on: &On<'_>) -> Result<Calibrated, Failure> {
+        if !self.is_given() {
+            return Ok(Calibrated { model, report: None, lock: Kept::No });
+        }
         if let Some(note) = quantize::already(&model) {
             model.warnings.push(note);
-            return Ok((model, None));
+            return Ok(Calibrated { model, report: None, lock: Kept::No });
         }
-        let sets = quantize::load(&model, path, self.evaluate.as_deref(), self.labels.as_deref())?;
+        if let Some(path) = self.lock.as_ref().filter(|path| path.exists()) {
+            return self.replayed(path, &model, on);
+        }
+        let samples = match (&self.calibrate, &self.lock) {
+            (Some(samples), _) => samples,
+            (None, lock) => return Err(locking::missing(lock.as_deref().unwrap_or(Path::new(""))).into()),
+        };
+        let sets = quantize::load(&model, samples, self.evaluate.as_deref(), self.labels.as_deref())?;
         let progress = Progress::spinner("calibrating");
         let runner = Watched { progress: &progress, runner: &Native };
-        let limits = self.limits(on, memory);
-        Ok(quantize::quantise_within(&model, &sets, &self.options(), (&limits, on), self.metric, &runner)?)
+        let limits = self.limits(on);
+        let (integer, report) = quantize::quantise_within(
+            &model,
+            &sets,
+            &self.options(),
+            (&limits, on.options),
+            self.metric,
+            &runner,
+        )?;
+        let lock = match (&self.lock, &report) {
+            (Some(path), Some(report)) => {
+                let scores = &report.scores;
+                let made = Made {
+                    options: self.said(on),
+                    target: on.options.filter(|_| limits.any()).map(|o| o.target.name().to_owned()),
+                    float_io: self.float_io,
+                    data: self.data().collect(),
+                    measured: (
+                        scores.metric.to_string(),
+                        scores.float,
+                        scores.integer,
+                        scores.samples as u64,
+                    ),
+                };
+                Kept::New(path.clone(), Box::new(Lock::new(on.path, &model, &report.decided, &made)?))
+            }
+            _ => Kept::No,
+        };
+        Ok(Calibrated { model: integer, report, lock })
+    }
+
+    /// The files of samples and labels, by their use.
+    fn data(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
+        let all = [("calibrate", &self.calibrate), ("evaluate", &self.evaluate), ("labels", &self.labels)];
+        all.into_iter().filter_map(|(used, path)| Some((used, path.clone()?)))
+    }
+
+    /// The model that a lock stands for.
+    fn replayed(&self, path: &Path, model: &Model, on: &On<'_>) -> Result<Calibrated, Failure> {
+        let lock = Lock::read(path)?;
+        lock.check_options(&self.said(on), on.options.map(|options| options.target.name()))?;
+        for (used, path) in self.data() {
+            lock.check_data(used, &path)?;
+        }
+        let model = lock.replay(on.path, model)?;
+        Ok(Calibrated { model, report: None, lock: Kept::Replayed(path.to_path_buf(), Box::new(lock)) })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::args::{ModelArgs, StateArgs, TargetArgs};
 use super::calibrate::{self, CalibrateArgs};
+use super::locking::On;
 use super::packaging::{self, Packaging};
 use super::progress::Progress;
 use super::quantization_page::PageArgs;
@@ -91,7 +92,7 @@ Examples:
   tinyc compile examples/models/digits/digits_f32.onnx --target nucleo-l4r5zi \\
       --calibrate examples/models/digits/digits_samples.npz --latency 2ms --flash 10K --emit obj
   tinyc compile examples/models/digits/digits_f32.onnx --target cortex-m4 \\
-      --calibrate examples/models/digits/digits_samples.npz --max-accuracy-drop 1%
+      --calibrate examples/models/digits/digits_samples.npz --max-accuracy-drop 1% --lock tinyc.lock
   tinyc compile examples/models/twins/dyn_dims.onnx --target cortex-m7 --shape input=1,3,9,7
   tinyc compile examples/models/twins/stream.onnx --target cortex-m4 \\
       --state past=past_next --state hidden=hidden_next --state older=older_next
@@ -103,9 +104,9 @@ Examples:
       --package cmake";
 
 impl CompilerArgs {
-    /// Whether the user limits memory.
-    pub(super) fn limited(&self) -> bool {
-        self.ram.is_some() || self.flash.is_some()
+    /// What a model is calibrated for.
+    pub(super) fn on<'a>(&self, model: &'a ModelArgs, options: &'a Options) -> On<'a> {
+        On { path: &model.model, options: Some(options), ram: self.ram, flash: self.flash }
     }
 }
 
@@ -140,14 +141,15 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     let emit = args.emit.iter().copied().collect();
     let options = options(&args.model, args.target.load()?, &args.compiler, emit);
     let model = args.calibrate.load(&args.model)?.keeping(&options.states)?;
-    let (model, quantised) = args.calibrate.apply(model, Some(&options), args.compiler.limited())?;
+    let calibrated = args.calibrate.apply(model, &args.compiler.on(&args.model, &options))?;
+    args.page.check(&calibrated.lock)?;
     let progress = Progress::spinner("compiling");
-    let compiled = pipeline::compile_model(model, &options);
+    let compiled = pipeline::compile_model(calibrated.model, &options);
     drop(progress);
     let compiled = compiled?;
     console.warn(&compiled.model.warnings)?;
     let mut report = Report::new(&compiled, &args.model.file_name(), &options.target, &options.budget);
-    report.quantization = quantised;
+    report.quantization = calibrated.report;
     add_chip(&mut report, &compiled, &options.target);
     let report_name = format!("{}.report.json", report.model.name);
     let mut set = compiled.artefacts();
@@ -171,12 +173,14 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     if let Some(measured) = &report.quantization {
         args.page.write(&args.model.file_name(), measured, Some(&report))?;
     }
+    calibrated.lock.write()?;
     if console.json {
         return Ok(console.json(&report)?);
     }
     if let Some(quantised) = &report.quantization {
         calibrate::print(quantised, console)?;
     }
+    calibrated.lock.print(console.out)?;
     Ok(summary::print(&report, &args.out, console.out)?)
 }
 

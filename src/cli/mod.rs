@@ -12,6 +12,7 @@ mod emission;
 mod extract;
 mod files;
 mod inspect;
+mod locking;
 mod ops;
 mod packaging;
 mod progress;

@@ -2,6 +2,7 @@
 
 use super::args::{CostTargetArgs, ModelArgs, file_name};
 use super::calibrate::{self, CalibrateArgs};
+use super::locking::{Calibrated, On};
 use super::quantization_page::PageArgs;
 use super::style::{TITLE, paint};
 use super::{Console, Failure, files, size};
@@ -98,8 +99,9 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     if options.is_none() && args.ram.or(args.flash).is_some() {
         return Err(Failure::Usage("memory is that of a `--target`, which is not named"));
     }
-    let (mut model, report) =
-        args.calibrate.apply(model, options.as_ref(), args.ram.or(args.flash).is_some())?;
+    let on = On { path: &args.model.model, options: options.as_ref(), ram: args.ram, flash: args.flash };
+    let Calibrated { mut model, report, lock } = args.calibrate.apply(model, &on)?;
+    args.page.check(&lock)?;
     if report.is_none() && !args.calibrate.is_given() {
         model.warnings.0.extend(quantize::already(&model));
     }
@@ -109,6 +111,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     if let Some(report) = &report {
         args.page.write(&args.model.file_name(), report, None)?;
     }
+    lock.write()?;
     console.warn(&model.warnings)?;
     if console.json {
         return Ok(console.json(&Outcome {
@@ -123,6 +126,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     if let Some(report) = &report {
         calibrate::print(report, console)?;
     }
+    lock.print(console.out)?;
     let name = super::style::harmless(&file_name(&args.out)).to_string();
     let size = tinyc::wording::grouped(size as u64);
     writeln!(console.out, "{}: {nodes} nodes, {size} B", paint(TITLE, name))?;

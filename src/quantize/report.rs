@@ -9,6 +9,7 @@ use tinyc_ir::{DType, Diagnostics, Graph, Tensor, TensorType, Value};
 use tinyc_passes::quantize::calibrate::{Quantised, layer_name};
 use tinyc_passes::quantize::loss::{reals, stored_inputs};
 use tinyc_passes::quantize::plan::{Plan, Precisions};
+use tinyc_passes::quantize::replay::Decided;
 use tinyc_passes::quantize::runner::{Runner, observing, outputs};
 
 /// A calibrated model.
@@ -30,6 +31,9 @@ pub struct QuantReport {
     pub budget: Option<Budgeted>,
     /// Operators that compute on floats, by name; empty for a model on integers only.
     pub float_operators: Vec<String>,
+    /// All that was decided.
+    #[serde(skip)]
+    pub decided: Decided,
     /// Seconds taken; not part of what is compared or written to a file.
     #[serde(skip)]
     pub seconds: f64,
@@ -137,6 +141,7 @@ pub(super) fn of(
         tensors: tensors(quantised),
         budget: None,
         float_operators: float_operators(&built.graph),
+        decided: quantised.decided(),
         seconds: started.elapsed().as_secs_f64(),
     })
 }

@@ -9,6 +9,7 @@ mod evaluate;
 mod extract;
 mod help;
 mod inspect;
+mod lock;
 #[path = "../program/mod.rs"]
 mod program;
 mod quantize;

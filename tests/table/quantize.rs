@@ -35,7 +35,7 @@ pub(crate) fn rows() -> Vec<QuantRow> {
 }
 
 /// Title, file and labelled samples of float networks.
-fn subjects() -> Vec<(String, PathBuf, Labelled)> {
+pub(crate) fn subjects() -> Vec<(String, PathBuf, Labelled)> {
     let floats = |all: Vec<Subject>| {
         let floats = all.into_iter().filter(|subject| subject.form == "float32");
         floats.map(|subject| (subject.title, subject.model.file, subject.labelled))
@@ -81,7 +81,7 @@ fn row((title, file, labelled): (String, PathBuf, Labelled), peers: &str) -> Qua
 }
 
 /// All samples of a network with one input, and their classes, or what should come out.
-fn samples(graph: &Graph, labelled: &Labelled, reconstructs: bool) -> (Vec<Vec<Tensor>>, Labels) {
+pub(crate) fn samples(graph: &Graph, labelled: &Labelled, reconstructs: bool) -> (Vec<Vec<Tensor>>, Labels) {
     let ty = graph.ty(graph.inputs[0]);
     let (data, classes): (Vec<_>, Vec<_>) = labelled.samples(ty).into_iter().unzip();
     let inputs = data.into_iter().map(|x| vec![Tensor::new(ty.shape.clone(), x)]).collect();

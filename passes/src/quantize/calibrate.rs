@@ -8,7 +8,7 @@
 use super::adaptive;
 use super::apart;
 use super::build::{Built, Parameters};
-use super::equalize::equalised;
+use super::equalize::{Exponents, equalised};
 use super::loss::Truth;
 use super::observe::observe;
 use super::plan::{Plan, Precision, Precisions};
@@ -54,6 +54,8 @@ impl Default for Options {
 pub struct Quantised {
     /// The float graph that was quantised: the one that was given, clamps and pads fused.
     pub float: Graph,
+    /// Powers of two by which its channels were divided.
+    pub channels: Exponents,
     /// Which of its tensors are integers.
     pub plan: Plan,
     /// The precisions of its layers.
@@ -108,6 +110,7 @@ pub struct Calibration<'a> {
     pub units: Vec<Unit>,
     /// Noise over signal of the outputs with the precisions that are asked for, before the last stages.
     pub loss: f64,
+    channels: Exponents,
     options: &'a Options,
     runner: &'a dyn Runner,
     fit: &'a [Vec<Tensor>],
@@ -163,13 +166,15 @@ impl<'a> Calibration<'a> {
             Ok((graph, seen, state, loss))
         };
         let mut stages = Vec::new();
+        let mut channels = Exponents::new();
         let (mut own, mut seen, mut state, mut loss) = begin(float.clone())?;
         stages.push((format!("ranges by {}", state.name()), loss));
         let made: Vec<Value> = plan.layers.iter().map(|layer| layer.output).collect();
-        if let Some(equal) = equalised(&float, &observe(runner, &float, &made, fit)) {
+        if let Some((equal, exponents)) = equalised(&float, &observe(runner, &float, &made, fit)) {
             let found = begin(equal)?;
             if found.3 < loss * WORTH {
                 (own, seen, state, loss) = found;
+                channels = exponents;
                 stages.push((format!("channels equalised, ranges by {}", state.name()), loss));
             }
         }
@@ -186,6 +191,7 @@ impl<'a> Calibration<'a> {
         let units = units(&own, &plan, &precisions, options);
         Ok(Self {
             float: own,
+            channels,
             units,
             loss,
             options,
@@ -237,8 +243,19 @@ impl<'a> Calibration<'a> {
         let diagnostics = built.diagnostics.clone();
         let statistics = search.statistics;
         let State { methods, parameters } = state;
-        let float = self.float.clone();
-        Quantised { float, plan, precisions, parameters, methods, statistics, built, stages, diagnostics }
+        let (float, channels) = (self.float.clone(), self.channels.clone());
+        Quantised {
+            float,
+            channels,
+            plan,
+            precisions,
+            parameters,
+            methods,
+            statistics,
+            built,
+            stages,
+            diagnostics,
+        }
     }
 
     fn search<'s>(&'s self, plan: &'s Plan, precisions: &Precisions) -> Search<'s> {

@@ -17,6 +17,7 @@ pub mod observe;
 pub mod plan;
 pub mod range;
 pub mod recognize_qdq;
+pub mod replay;
 pub mod runner;
 mod search;
 pub mod statistics;
