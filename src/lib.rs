@@ -11,6 +11,8 @@ pub mod budget;
 pub mod build;
 #[cfg(feature = "host")]
 pub mod host;
+#[cfg(feature = "lock")]
+pub mod lock;
 #[cfg(feature = "cli")]
 pub mod npz;
 #[cfg(feature = "cli")]

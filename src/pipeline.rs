@@ -319,7 +319,7 @@ fn features(target: &Target) -> Features {
 }
 
 /// Bytes of all buffers that lie in flash.
-fn constant_bytes(program: &Program) -> u64 {
+pub(crate) fn constant_bytes(program: &Program) -> u64 {
     let flash = program.buffers.values().filter(|b| matches!(b.place, Place::Flash(_)));
     flash.map(|b| b.bytes() as u64).sum()
 }

@@ -4,6 +4,7 @@ use crate::npz::{Array, Npz, code, stand_in_type};
 use crate::pipeline::Model;
 use tinyc_ir::eval::Evaluation;
 use tinyc_ir::op::gather::OUTSIDE;
+use tinyc_ir::seeded::Seeded;
 use tinyc_ir::{DType, Data, Diagnostic, Diagnostics, Graph, Tensor, TensorType};
 
 /// What a file holds for a model.
@@ -17,6 +18,17 @@ pub struct Samples {
     pub expected: Vec<Option<Vec<Tensor>>>,
     /// Which array went to which input, for reports.
     pub sources: Vec<String>,
+}
+
+/// Inputs over the whole range of their types.
+pub fn random(model: &Model, seed: u64, count: usize) -> Vec<Vec<Tensor>> {
+    let mut stream = Seeded::new(seed);
+    let graph = &model.reference;
+    let mut sample = || {
+        let types = model.states.supplied(graph).map(|(_, value)| graph.ty(value));
+        types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect()
+    };
+    (0..count).map(|_| sample()).collect()
 }
 
 /// Finds the inputs of a model, without those that it keeps itself, in a file, at most `limit` samples of them.

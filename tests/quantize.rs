@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tinyc::npz::{self, Array};
 use tinyc::pipeline::{self, Emit, Model};
-use tinyc::quantize::{self, Labels, Native, Options, QuantReport, WeightBytes};
+use tinyc::quantize::{self, Labels, Limits, Native, Options, QuantReport, Sets, WeightBytes};
 use tinyc::verify;
 use tinyc_ir::{Data, Op, Tensor};
 
@@ -137,11 +137,11 @@ fn wake_words_in_streams() {
 
 #[test]
 fn half_of_the_weights() {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models/digits");
-    let model = pipeline::load(&place.join("digits_f32.onnx"), &Default::default()).unwrap();
-    let sets = quantize::load(&model, &place.join("digits_samples.npz"), None, None).unwrap();
-    let options = Options { weight_bytes: Some(WeightBytes::Percent(60.0)), ..Options::default() };
-    let (model, report) = quantize::quantise(&model, &sets, &options, None, &Native).unwrap();
+    let (model, sets) = digits();
+    let limits = Limits { weights: Some(WeightBytes::Percent(60.0)), ..Limits::default() };
+    let options = Options::default();
+    let found = quantize::quantise_within(&model, &sets, &options, (&limits, None), None, &Native);
+    let (model, report) = found.unwrap();
     let report = report.unwrap();
     let (float, integer) = report.scores.correct.unwrap();
     assert!(integer + 2 >= float, "{integer} {float}");
@@ -155,11 +155,11 @@ fn half_of_the_weights() {
 
 #[test]
 fn four_bits_are_rounded_by_what_layers_make() {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models/digits");
-    let model = pipeline::load(&place.join("digits_f32.onnx"), &Default::default()).unwrap();
-    let sets = quantize::load(&model, &place.join("digits_samples.npz"), None, None).unwrap();
-    let options = Options { weight_bytes: Some(WeightBytes::Percent(50.0)), ..Options::default() };
-    let (model, report) = quantize::quantise(&model, &sets, &options, None, &Native).unwrap();
+    let (model, sets) = digits();
+    let limits = Limits { weights: Some(WeightBytes::Percent(50.0)), ..Limits::default() };
+    let options = Options::default();
+    let found = quantize::quantise_within(&model, &sets, &options, (&limits, None), None, &Native);
+    let (model, report) = found.unwrap();
     let report = report.unwrap();
     let at = report.stages.iter().position(|stage| stage.0.starts_with("weights rounded")).unwrap();
     let (before, after) = (&report.stages[at - 1], &report.stages[at]);
@@ -169,4 +169,12 @@ fn four_bits_are_rounded_by_what_layers_make() {
     let (float, integer) = report.scores.correct.unwrap();
     assert!(integer + 1 >= float, "{integer} {float}");
     verified(model, "digits4");
+}
+
+/// The float digits and their samples.
+fn digits() -> (Model, Sets) {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models/digits");
+    let model = pipeline::load(&place.join("digits_f32.onnx"), &Default::default()).unwrap();
+    let sets = quantize::load(&model, &place.join("digits_samples.npz"), None, None).unwrap();
+    (model, sets)
 }

@@ -9,15 +9,14 @@ mod recurrent;
 use tinyc_ir::loops::interpret;
 use tinyc_ir::seeded::Seeded;
 use tinyc_ir::text::parse_graph;
-use tinyc_ir::{DType, Data, Graph, Tensor, eval::eval};
+use tinyc_ir::{DType, Data, Graph, Op, Tensor, eval::eval};
 use tinyc_passes::graph::optimise;
 use tinyc_passes::lower::{Features, lower};
-use tinyc_passes::quantize::calibrate::{Options, Quantised, WeightBytes, calibrate};
+use tinyc_passes::quantize::calibrate::{Calibration, Draft, Options, Quantised, calibrate};
 use tinyc_passes::quantize::loss::{reals, stored_inputs};
-use tinyc_passes::quantize::plan::Precision;
+use tinyc_passes::quantize::plan::{Precision, Precisions};
 use tinyc_passes::quantize::range::Method;
 use tinyc_passes::quantize::runner::{Evaluator, Run, Runner};
-use tinyc_passes::quantize::weights::Weights;
 
 fn graph(text: &str) -> Graph {
     parse_graph("test", text).unwrap_or_else(|e| panic!("{e:?}\n{text}"))
@@ -292,7 +291,7 @@ const CHAIN: &str = "graph @chain {
 fn each_precision_does_what_it_says() {
     let float = graph(CHAIN);
     let with = |precision: Precision| {
-        let options = Options { precision, ..Options::default() };
+        let options = Options { precision: Some(precision), ..Options::default() };
         let (quantised, found) = quantise(&float, &options, 0.0, 1.0);
         let built = &quantised.built.graph;
         let node = built.nodes.values().find(|n| n.origin.name == "second").unwrap();
@@ -336,7 +335,7 @@ impl Runner for Threads {
 #[test]
 fn weights_are_rounded_the_same_way_by_any_number_of_threads() {
     let float = graph(CHAIN);
-    let options = Options { precision: Precision::Int4, ..Options::default() };
+    let options = Options { precision: Some(Precision::Int4), ..Options::default() };
     let (fit, select) = (samples(&float, 24, 1, 0.0, 1.0), samples(&float, 8, 2, 0.0, 1.0));
     let made = |threads: usize| calibrate(&float, &fit, &select, &options, &Threads(threads)).unwrap();
     let (one, three) = (made(1), made(3));
@@ -377,25 +376,45 @@ fn channels_of_unlike_reach_are_equalised() {
 }
 
 #[test]
-fn weights_fit_their_budget_at_the_least_cost() {
+fn a_mixture_is_built_from_the_ranges_that_were_chosen() {
     let float = graph(CHAIN);
-    let with = |budget: Option<WeightBytes>| {
-        let options = Options { weight_bytes: budget, ..Options::default() };
-        let (quantised, found) = quantise(&float, &options, 0.0, 1.0);
-        let bytes = |w: &Weights| w.dtype.bytes_of(w.stored.len()).unwrap();
-        (quantised.parameters.layers.iter().map(bytes).sum::<usize>(), found)
+    let (fit, select) = (samples(&float, 16, 1, 0.0, 1.0), samples(&float, 8, 2, 0.0, 1.0));
+    let options = Options::default();
+    let calibration = Calibration::new(&float, &fit, &select, &options, &Evaluator).unwrap();
+    let whole = calibration.finish(calibration.draft(&Precisions::new()));
+    let alone = |precision: Precision| -> Vec<Draft> {
+        let units = calibration.units.iter().filter(|unit| unit.candidates.contains(&precision));
+        units.map(|unit| calibration.draft(&unit.precisions(precision).collect())).collect()
     };
-    let (whole, int8) = with(None);
-    let (some, mixed) = with(Some(WeightBytes::Percent(80.0)));
-    let (half, int4) = with(Some(WeightBytes::Bytes(224)));
-    assert_eq!((whole, half), (128 + 256 + 64, 224));
-    assert!(some <= whole * 8 / 10 && some > half, "{some}");
-    assert!(int8 > mixed && mixed > int4, "{int8} {mixed} {int4}");
-    let fit = samples(&float, 8, 1, 0.0, 1.0);
-    let options = Options { weight_bytes: Some(WeightBytes::Bytes(223)), ..Options::default() };
-    let refused = calibrate(&float, &fit, &fit, &options, &Evaluator).err().unwrap();
-    assert_eq!(refused.0[0].code, 428);
-    assert!(refused.to_string().contains("224 with four bits"), "{refused}");
+    assert_eq!(calibration.units.len(), 3);
+    let narrow = alone(Precision::Int4);
+    assert!(narrow.iter().all(|draft| draft.loss > calibration.loss), "four bits lose");
+    for float_layer in alone(Precision::Float) {
+        let floats = float_layer.built.graph.nodes.values();
+        let layers = floats.filter(|n| matches!(n.op, Op::Conv2d(_) | Op::Dense(_)));
+        let types: Vec<DType> = layers.map(|n| float_layer.built.graph.ty(n.inputs[1]).dtype).collect();
+        assert_eq!(types.iter().filter(|&&ty| ty == DType::F32).count(), 1, "{types:?}");
+    }
+    // What is not changed stays as it was.
+    let one: Precisions = calibration.units[0].precisions(Precision::Int4).collect();
+    let mixed = calibration.finish(calibration.draft(&one));
+    assert_eq!(mixed.parameters.groups, whole.parameters.groups);
+    assert_eq!(mixed.parameters.layers[0].dtype, DType::I4);
+    assert_eq!(mixed.parameters.layers[1].stored, whole.parameters.layers[1].stored);
+}
+
+#[test]
+fn what_is_asked_for_is_not_chosen() {
+    let float = graph(CHAIN);
+    let all = samples(&float, 8, 1, 0.0, 1.0);
+    let units = |options: &Options| -> Vec<usize> {
+        let calibration = Calibration::new(&float, &all, &all, options, &Evaluator).unwrap();
+        calibration.units.iter().map(|unit| unit.candidates.len()).collect()
+    };
+    let free = units(&Options::default());
+    assert!(free.iter().all(|&count| count >= 3), "{free:?}");
+    let asked = Options { precision: Some(Precision::Int8), ..Options::default() };
+    assert_eq!(units(&asked), vec![1; free.len()]);
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub fn build(model: impl AsRef<Path>) -> Build {
         ram: None,
         flash: None,
         runtime: false,
+        #[cfg(feature = "lock")]
+        lock: None,
     }
 }
 
@@ -59,6 +61,8 @@ pub struct Build {
     ram: Option<u64>,
     flash: Option<u64>,
     runtime: bool,
+    #[cfg(feature = "lock")]
+    lock: Option<PathBuf>,
 }
 
 /// What cargo tells a build script, and what the script tells cargo.
@@ -120,6 +124,14 @@ impl Build {
         self
     }
 
+    /// A file that `tinyc compile --calibrate samples.npz --lock tinyc.lock` wrote: the integer model that it stands for is
+    /// compiled, without samples. Needs tinyc's feature `lock`.
+    #[cfg(feature = "lock")]
+    pub fn lock(mut self, path: impl AsRef<Path>) -> Self {
+        self.lock = Some(path.as_ref().to_path_buf());
+        self
+    }
+
     /// Writes `NAME.rs` into `OUT_DIR`.
     pub fn emit(self) {
         finish(Script::from_cargo().and_then(|script| self.write(Emit::Rust, script)));
@@ -158,7 +170,11 @@ impl Build {
             rust: rust::Options { runtime: self.runtime, ..rust::Options::default() },
             ..Options::new(target)
         };
-        let compiled = pipeline::compile(&self.model, &options)?;
+        #[cfg(feature = "lock")]
+        if let Some(lock) = &self.lock {
+            let _ = writeln!(script.said, "cargo::rerun-if-changed={}", lock.display());
+        }
+        let compiled = pipeline::compile_model(self.load()?.keeping(&self.states)?, &options)?;
         for file in &compiled.model.data_files {
             let _ = writeln!(
                 script.said,
@@ -196,6 +212,17 @@ impl Build {
             }
         }
         Ok(script.said)
+    }
+
+    /// The model, on integers if there is a lock.
+    fn load(&self) -> Result<pipeline::Model, Diagnostics> {
+        #[cfg(feature = "lock")]
+        if let Some(path) = &self.lock {
+            let lock = crate::lock::Lock::read(path)?;
+            lock.check_options(&[], self.target.as_deref())?;
+            return lock.replay(&self.model, &pipeline::load_fixed(&self.model, &self.shapes)?);
+        }
+        pipeline::load(&self.model, &self.shapes)
     }
 
     fn find_target(&self, triple: &str) -> Result<Target, Diagnostics> {
@@ -272,6 +299,35 @@ mod tests {
         let out = script.out_dir.clone();
         let said = build("examples/models/bad/external_ok.onnx").write(Emit::Rust, script).unwrap();
         assert!(said.contains("cargo::rerun-if-changed=examples/models/bad/external_ok.bin\n"), "{said}");
+        std::fs::remove_dir_all(out).unwrap();
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn a_lock_stands_for_samples() {
+        use crate::lock::{Lock, Made};
+        use crate::quantize::{self, Evaluator};
+        const FLOAT: &str = "examples/models/digits/digits_f32.onnx";
+        let script = script("lock", "thumbv7em-none-eabihf");
+        let out = script.out_dir.clone();
+        let model = pipeline::load_fixed(Path::new(FLOAT), &BTreeMap::new()).unwrap();
+        let samples = Path::new("examples/models/digits/digits_samples.npz");
+        let mut sets = quantize::load(&model, samples, None, None).unwrap();
+        for set in [&mut sets.fit, &mut sets.select, &mut sets.evaluate] {
+            set.truncate(8);
+        }
+        sets.labels = None;
+        let options =
+            quantize::Options { methods: vec![quantize::Method::MinMax], ..quantize::Options::default() };
+        let found = quantize::quantise(&model, &sets, &options, None, &Evaluator).unwrap();
+        let decided = found.1.unwrap().decided;
+        let path = out.join("tinyc.lock");
+        let lock = Lock::new(Path::new(FLOAT), &model, &decided, &Made::default()).unwrap();
+        std::fs::write(&path, lock.text()).unwrap();
+        let said = build(FLOAT).lock(&path).write(Emit::Rust, script).unwrap();
+        assert!(said.contains(&format!("cargo::rerun-if-changed={}\n", path.display())), "{said}");
+        let text = std::fs::read_to_string(out.join("digits_f32.rs")).unwrap();
+        assert!(text.contains("i8; 64]") && !text.contains("f32; 64]"), "{text}");
         std::fs::remove_dir_all(out).unwrap();
     }
 

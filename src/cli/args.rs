@@ -101,23 +101,51 @@ pub(crate) struct TargetArgs {
 impl TargetArgs {
     /// The target, read from its file if it is the user's own.
     pub(crate) fn load(&self) -> Result<Target, Failure> {
-        if let Some(target) = &self.target {
-            return Ok(target.clone());
+        match (&self.target, &self.target_file) {
+            (Some(target), _) => Ok(target.clone()),
+            (None, Some(path)) => read_target(path),
+            (None, None) => Err(Failure::Usage("`--target` or `--target-file` names what to compile for")),
         }
-        let path = self.target_file.as_deref().expect("clap asks for one of both");
-        let name = file_name(path);
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Diagnostic::error(TARGET_FILE, format!("the target file cannot be read: {}", words(&error)))
-                .at(name.clone())
-        })?;
-        Target::from_toml(&text).map_err(|error| {
-            let problems = error.problems.into_iter().map(|problem| {
-                let place = problem.line.map_or(name.clone(), |line| format!("{name}:{line}"));
-                Diagnostic::error(TARGET_FILE, problem.message).at(place)
-            });
-            Failure::Refused(Diagnostics(problems.collect()))
-        })
     }
+}
+
+/// The core or chip whose costs are limited, if any are.
+#[derive(clap::Args)]
+#[group(multiple = false)]
+pub(crate) struct CostTargetArgs {
+    /// The core, chip or board on which the model is to keep to limits; `tinyc targets` lists them
+    #[arg(id = "cost_target", long = "target", value_name = "NAME", value_parser = target, help_heading = "Target")]
+    target: Option<Target>,
+
+    /// A target of your own: a chip or core in the format of the files in targets/
+    #[arg(id = "cost_target_file", long = "target-file", value_name = "FILE", help_heading = "Target")]
+    target_file: Option<PathBuf>,
+}
+
+impl CostTargetArgs {
+    /// The target, if one is named.
+    pub(crate) fn load(&self) -> Result<Option<Target>, Failure> {
+        match (&self.target, &self.target_file) {
+            (Some(target), _) => Ok(Some(target.clone())),
+            (None, path) => path.as_deref().map(read_target).transpose(),
+        }
+    }
+}
+
+/// A target of the user's own.
+fn read_target(path: &Path) -> Result<Target, Failure> {
+    let name = file_name(path);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Diagnostic::error(TARGET_FILE, format!("the target file cannot be read: {}", words(&error)))
+            .at(name.clone())
+    })?;
+    Target::from_toml(&text).map_err(|error| {
+        let problems = error.problems.into_iter().map(|problem| {
+            let place = problem.line.map_or(name.clone(), |line| format!("{name}:{line}"));
+            Diagnostic::error(TARGET_FILE, problem.message).at(place)
+        });
+        Failure::Refused(Diagnostics(problems.collect()))
+    })
 }
 
 pub(super) fn target(name: &str) -> Result<Target, String> {

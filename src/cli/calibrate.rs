@@ -2,13 +2,16 @@
 //! printed about it.
 
 use super::args::ModelArgs;
+use super::locking::{Calibrated, Kept, On};
 use super::progress::Progress;
 use super::style::{self, GOOD, TITLE, paint};
-use super::{Console, Failure};
+use super::{Console, Failure, choices, locking};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use tinyc::lock::{Lock, Made};
 use tinyc::pipeline::{self, Model};
-use tinyc::quantize::{self, Method, Metric, Native, Options, Precision, QuantReport, Runner, WeightBytes};
+use tinyc::quantize::{self, Joules, Latency, Limits, Method, Metric, Native, Options, Precision};
+use tinyc::quantize::{QuantReport, Runner, WeightBytes};
 use tinyc_ir::Diagnostic;
 use tinyc_passes::quantize::runner::Run;
 
@@ -56,8 +59,27 @@ pub(crate) struct CalibrateArgs {
 
     /// The most that all weights may take, in bytes (64K) or of what they take with eight bits (50%): layers that lose least get
     /// four bits
-    #[arg(long, value_name = "SIZE", requires = "calibrate", value_parser = weight_bytes, help_heading = "Quantisation")]
+    #[arg(long, value_name = "SIZE", requires = "calibrate", value_parser = weight_bytes, help_heading = "Limits")]
     weight_budget: Option<WeightBytes>,
+
+    /// The most time that a run may take on the target, as 20ms or 5.2Mcycles: layers get the precisions that lose least
+    /// within all limits
+    #[arg(long, value_name = "TIME", requires = "calibrate", help_heading = "Limits")]
+    latency: Option<Latency>,
+
+    /// The most energy that a run may take on the target's chip, as 3mJ
+    #[arg(long, value_name = "ENERGY", requires = "calibrate", help_heading = "Limits")]
+    energy: Option<Joules>,
+
+    /// The most accuracy that may be lost; layers get the fastest precisions that lose no more. Points of top1 (0.5%), or how
+    /// much mse or mae grow; without labels, noise over signal of the outputs
+    #[arg(long, value_name = "PERCENT", requires = "calibrate", value_parser = percent, help_heading = "Limits")]
+    max_accuracy_drop: Option<f64>,
+
+    /// Keep in this file what is decided. If it is there, the same model is made of it again, without samples; refused if the model,
+    /// the samples or options are others
+    #[arg(long, value_name = "FILE", help_heading = "Quantisation")]
+    lock: Option<PathBuf>,
 
     /// Keep inputs and outputs as floats, and convert inside
     #[arg(long, requires = "calibrate", help_heading = "Quantisation")]
@@ -69,48 +91,85 @@ fn precision(text: &str) -> Result<(Option<String>, Precision), String> {
         Some((layer, name)) => (Some(layer.to_owned()), name),
         None => (None, text),
     };
-    let found = match name {
-        "int8" => Precision::Int8,
-        "int16" => Precision::Int16,
-        "int4" => Precision::Int4,
-        "float32" => Precision::Float,
-        _ => return Err("write int8, int16, int4 or float32, or LAYER=int4 for one layer".into()),
-    };
+    let found = name.parse();
+    let found = found.map_err(|_| "write int8, int16, int4 or float32, or LAYER=int4 for one layer")?;
     Ok((layer, found))
 }
 
 fn weight_bytes(text: &str) -> Result<WeightBytes, String> {
-    let percent = |number: &str| number.trim().parse::<f64>().ok().filter(|p| (0.0..=100.0).contains(p));
     match text.strip_suffix('%') {
-        Some(number) => percent(number).map(WeightBytes::Percent).ok_or_else(|| "write 0% to 100%".into()),
+        Some(_) => Ok(WeightBytes::Percent(percent(text)? * 100.0)),
         None => Ok(WeightBytes::Bytes(super::size::parse(text)?)),
     }
+}
+
+/// A share of 0% to 100%.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let part = number.filter(|percent| (0.0..=100.0).contains(percent));
+    part.map(|percent| percent / 100.0).ok_or_else(|| "write 0% to 100%".into())
 }
 
 impl CalibrateArgs {
     /// What the user forces.
     fn options(&self) -> Options {
-        let mut options = Options {
-            symmetric: self.symmetric,
-            integer_face: !self.float_io,
-            weight_bytes: self.weight_budget,
-            ..Options::default()
-        };
+        let mut options =
+            Options { symmetric: self.symmetric, integer_face: !self.float_io, ..Options::default() };
         if !self.range_method.is_empty() {
             options.methods.clone_from(&self.range_method);
         }
         for (layer, precision) in &self.precision {
             match layer {
                 Some(layer) => _ = options.precisions.insert(layer.clone(), *precision),
-                None => options.precision = *precision,
+                None => options.precision = Some(*precision),
             }
         }
         options
     }
 
-    /// Whether there are samples.
+    /// What the user forces and allows, as on the command line.
+    fn said(&self, on: &On<'_>) -> Vec<String> {
+        let mut said = Vec::new();
+        let mut add = |option: &str, value: Option<String>| {
+            said.extend(value.map(|value| format!("{option} {value}")));
+        };
+        let methods: Vec<String> = self.range_method.iter().map(Method::to_string).collect();
+        add("--range-method", (!methods.is_empty()).then(|| methods.join(",")));
+        for (layer, precision) in &self.precision {
+            let layer = layer.as_ref().map_or(String::new(), |layer| format!("{layer}="));
+            add("--precision", Some(format!("{layer}{precision}")));
+        }
+        add("--metric", self.metric.map(|metric| metric.to_string()));
+        add("--latency", self.latency.map(|latency| latency.to_string()));
+        add("--energy", self.energy.map(|energy| energy.to_string()));
+        add("--weight-budget", self.weight_budget.map(|bytes| bytes.to_string()));
+        add("--max-accuracy-drop", self.max_accuracy_drop.map(|drop| format!("{}%", drop * 100.0)));
+        add("--ram", on.ram.map(|bytes| bytes.to_string()));
+        add("--flash", on.flash.map(|bytes| bytes.to_string()));
+        let flags = [("--symmetric", self.symmetric), ("--float-io", self.float_io)];
+        said.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.to_owned()));
+        said
+    }
+
+    /// What the user allows; with it, what the target has.
+    fn limits(&self, on: &On<'_>) -> Limits {
+        let mut limits = Limits {
+            latency: self.latency,
+            energy: self.energy,
+            weights: self.weight_budget,
+            drop: self.max_accuracy_drop,
+            ..Limits::default()
+        };
+        let memory = on.ram.or(on.flash).is_some();
+        if let Some(options) = on.options.filter(|_| memory || limits.any()) {
+            (limits.ram, limits.flash) = (options.budget.ram, options.budget.flash);
+        }
+        limits
+    }
+
+    /// Whether there are samples, or a lock in their place.
     pub(crate) fn is_given(&self) -> bool {
-        self.calibrate.is_some()
+        self.calibrate.is_some() || self.lock.is_some()
     }
 
     /// Reads the model. Where its ranges are to be chosen, layers that measure theirs in each run are float ones.
@@ -131,16 +190,70 @@ impl CalibrateArgs {
     }
 
     /// The model on integers, if that is asked for.
-    pub(crate) fn apply(&self, mut model: Model) -> Result<(Model, Option<QuantReport>), Failure> {
-        let Some(path) = &self.calibrate else { return Ok((model, None)) };
+    pub(crate) fn apply(&self, mut model: Model, on: &On<'_>) -> Result<Calibrated, Failure> {
+        if !self.is_given() {
+            return Ok(Calibrated { model, report: None, lock: Kept::No });
+        }
         if let Some(note) = quantize::already(&model) {
             model.warnings.push(note);
-            return Ok((model, None));
+            return Ok(Calibrated { model, report: None, lock: Kept::No });
         }
-        let sets = quantize::load(&model, path, self.evaluate.as_deref(), self.labels.as_deref())?;
+        if let Some(path) = self.lock.as_ref().filter(|path| path.exists()) {
+            return self.replayed(path, &model, on);
+        }
+        let samples = match (&self.calibrate, &self.lock) {
+            (Some(samples), _) => samples,
+            (None, lock) => return Err(locking::missing(lock.as_deref().unwrap_or(Path::new(""))).into()),
+        };
+        let sets = quantize::load(&model, samples, self.evaluate.as_deref(), self.labels.as_deref())?;
         let progress = Progress::spinner("calibrating");
         let runner = Watched { progress: &progress, runner: &Native };
-        Ok(quantize::quantise(&model, &sets, &self.options(), self.metric, &runner)?)
+        let limits = self.limits(on);
+        let (integer, report) = quantize::quantise_within(
+            &model,
+            &sets,
+            &self.options(),
+            (&limits, on.options),
+            self.metric,
+            &runner,
+        )?;
+        let lock = match (&self.lock, &report) {
+            (Some(path), Some(report)) => {
+                let scores = &report.scores;
+                let made = Made {
+                    options: self.said(on),
+                    target: on.options.filter(|_| limits.any()).map(|o| o.target.name().to_owned()),
+                    float_io: self.float_io,
+                    data: self.data().collect(),
+                    measured: (
+                        scores.metric.to_string(),
+                        scores.float,
+                        scores.integer,
+                        scores.samples as u64,
+                    ),
+                };
+                Kept::New(path.clone(), Box::new(Lock::new(on.path, &model, &report.decided, &made)?))
+            }
+            _ => Kept::No,
+        };
+        Ok(Calibrated { model: integer, report, lock })
+    }
+
+    /// The files of samples and labels, by their use.
+    fn data(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
+        let all = [("calibrate", &self.calibrate), ("evaluate", &self.evaluate), ("labels", &self.labels)];
+        all.into_iter().filter_map(|(used, path)| Some((used, path.clone()?)))
+    }
+
+    /// The model that a lock stands for.
+    fn replayed(&self, path: &Path, model: &Model, on: &On<'_>) -> Result<Calibrated, Failure> {
+        let lock = Lock::read(path)?;
+        lock.check_options(&self.said(on), on.options.map(|options| options.target.name()))?;
+        for (used, path) in self.data() {
+            lock.check_data(used, &path)?;
+        }
+        let model = lock.replay(on.path, model)?;
+        Ok(Calibrated { model, report: None, lock: Kept::Replayed(path.to_path_buf(), Box::new(lock)) })
     }
 }
 
@@ -240,11 +353,14 @@ fn lines(report: &QuantReport, out: &mut dyn Write) -> io::Result<()> {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         line(out, "Floats", &format!("{}{more}", shown.join(", ")))?;
     }
+    if let Some(budgeted) = &report.budget {
+        choices::print(budgeted, split.select, out)?;
+    }
     line(out, "Took", &format!("{:.1} s", report.seconds))?;
     writeln!(out)
 }
 
-fn line(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
+pub(super) fn line(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
     writeln!(out, "  {}  {text}", paint(TITLE, format!("{name:<7}")))
 }
 
@@ -257,5 +373,8 @@ mod tests {
         assert_eq!(precision("int4"), Ok((None, Precision::Int4)));
         assert_eq!(precision("a=b=float32"), Ok((Some("a=b".into()), Precision::Float)));
         assert!(precision("int7").is_err() && precision("=").is_err());
+        assert_eq!(percent("0.5%"), Ok(0.005));
+        assert_eq!(weight_bytes("60%"), Ok(WeightBytes::Percent(60.0)));
+        assert!(percent("5").is_err() && percent("101%").is_err() && percent("-1%").is_err());
     }
 }

@@ -2,10 +2,11 @@
 
 use super::args::{ModelArgs, StateArgs, TargetArgs};
 use super::calibrate::{self, CalibrateArgs};
+use super::locking::On;
 use super::packaging::{self, Packaging};
 use super::progress::Progress;
 use super::quantization_page::PageArgs;
-use super::sampling::{SampleArgs, random};
+use super::sampling::SampleArgs;
 use super::{Console, Failure, emission, files, size, summary};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use tinyc::budget::Budget;
 use tinyc::package;
 use tinyc::pipeline::{self, Compiled, Emit, Options};
 use tinyc::report::{Report, Time};
+use tinyc::samples;
 use tinyc::verify::simulate;
 use tinyc_backends::codegen::sim::FlashModel;
 use tinyc_targets::Target;
@@ -71,11 +73,12 @@ pub(super) struct CompilerArgs {
     #[command(flatten)]
     states: StateArgs,
 
-    /// RAM for the arena, inputs, outputs and state, as 65536, 64K or 1M; by default the chip's largest
+    /// RAM for the arena, inputs, outputs and state, as 65536, 64K or 1M; by default the chip's largest. With --calibrate, layers get
+    /// precisions that fit
     #[arg(long, value_name = "SIZE", value_parser = size::parse, help_heading = "Limits")]
     ram: Option<u64>,
 
-    /// Flash for weights and code; by default the chip's own
+    /// Flash for weights and code; by default the chip's own. With --calibrate, layers get precisions that fit
     #[arg(long, value_name = "SIZE", value_parser = size::parse, help_heading = "Limits")]
     flash: Option<u64>,
 }
@@ -86,6 +89,10 @@ Examples:
   tinyc compile examples/models/digits/digits_f32.onnx --target nucleo-l4r5zi --name digits
   tinyc compile examples/models/digits/digits_f32.onnx --target cortex-m4 \\
       --calibrate examples/models/digits/digits_samples.npz
+  tinyc compile examples/models/digits/digits_f32.onnx --target nucleo-l4r5zi \\
+      --calibrate examples/models/digits/digits_samples.npz --latency 2ms --flash 10K --emit obj
+  tinyc compile examples/models/digits/digits_f32.onnx --target cortex-m4 \\
+      --calibrate examples/models/digits/digits_samples.npz --max-accuracy-drop 1% --lock tinyc.lock
   tinyc compile examples/models/twins/dyn_dims.onnx --target cortex-m7 --shape input=1,3,9,7
   tinyc compile examples/models/twins/stream.onnx --target cortex-m4 \\
       --state past=past_next --state hidden=hidden_next --state older=older_next
@@ -95,6 +102,13 @@ Examples:
       --package bench --inputs examples/models/digits/digits_samples.npz --samples 4
   tinyc compile examples/models/digits/digits_int8_io.onnx --target cortex-m4 --emit c,obj \\
       --package cmake";
+
+impl CompilerArgs {
+    /// What a model is calibrated for.
+    pub(super) fn on<'a>(&self, model: &'a ModelArgs, options: &'a Options) -> On<'a> {
+        On { path: &model.model, options: Some(options), ram: self.ram, flash: self.flash }
+    }
+}
 
 /// What both `compile` and `verify` hand to the pipeline.
 pub(super) fn options(
@@ -127,14 +141,15 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     let emit = args.emit.iter().copied().collect();
     let options = options(&args.model, args.target.load()?, &args.compiler, emit);
     let model = args.calibrate.load(&args.model)?.keeping(&options.states)?;
-    let (model, quantised) = args.calibrate.apply(model)?;
+    let calibrated = args.calibrate.apply(model, &args.compiler.on(&args.model, &options))?;
+    args.page.check(&calibrated.lock)?;
     let progress = Progress::spinner("compiling");
-    let compiled = pipeline::compile_model(model, &options);
+    let compiled = pipeline::compile_model(calibrated.model, &options);
     drop(progress);
     let compiled = compiled?;
     console.warn(&compiled.model.warnings)?;
     let mut report = Report::new(&compiled, &args.model.file_name(), &options.target, &options.budget);
-    report.quantization = quantised;
+    report.quantization = calibrated.report;
     add_chip(&mut report, &compiled, &options.target);
     let report_name = format!("{}.report.json", report.model.name);
     let mut set = compiled.artefacts();
@@ -158,12 +173,14 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     if let Some(measured) = &report.quantization {
         args.page.write(&args.model.file_name(), measured, Some(&report))?;
     }
+    calibrated.lock.write()?;
     if console.json {
         return Ok(console.json(&report)?);
     }
     if let Some(quantised) = &report.quantization {
         calibrate::print(quantised, console)?;
     }
+    calibrated.lock.print(console.out)?;
     Ok(summary::print(&report, &args.out, console.out)?)
 }
 
@@ -179,7 +196,7 @@ fn add_chip(report: &mut Report, compiled: &Compiled, target: &Target) {
         return;
     }
     let progress = Progress::spinner("simulating the chip's flash");
-    let run = random(&compiled.model, 0, 1).pop().map(|sample| simulate(compiled, target, sample));
+    let run = samples::random(&compiled.model, 0, 1).pop().map(|sample| simulate(compiled, target, sample));
     drop(progress);
     if let Some(cycles) = run.and_then(Result::ok).and_then(|run| run.on_chip) {
         time.add_chip(cycles, target);

@@ -6,11 +6,13 @@
 mod args;
 mod board;
 mod calibrate;
+mod choices;
 mod compile;
 mod emission;
 mod extract;
 mod files;
 mod inspect;
+mod locking;
 mod ops;
 mod packaging;
 mod progress;

@@ -1,5 +1,6 @@
 //! `--report`: what a quantisation has come to, as a page for a browser.
 
+use super::locking::Kept;
 use super::{Failure, files};
 use std::path::PathBuf;
 use tinyc::quantize::QuantReport;
@@ -15,6 +16,16 @@ pub(crate) struct PageArgs {
 }
 
 impl PageArgs {
+    /// Refuses a page of a calibration that is not made.
+    pub(crate) fn check(&self, lock: &Kept) -> Result<(), Failure> {
+        match self.report.is_some() && lock.is_replayed() {
+            true => Err(Failure::Usage(
+                "`--report` shows a calibration, and the model of a lock has none: delete the lock to make it anew",
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Writes the page, if it is asked for; with cycles and memory of what was compiled.
     pub(crate) fn write(
         &self,

@@ -1,13 +1,14 @@
 //! `tinyc quantize`: from a float model to one of integers that other tools run, too.
 
-use super::args::{ModelArgs, file_name};
+use super::args::{CostTargetArgs, ModelArgs, file_name};
 use super::calibrate::{self, CalibrateArgs};
+use super::locking::{Calibrated, On};
 use super::quantization_page::PageArgs;
 use super::style::{TITLE, paint};
-use super::{Console, Failure, files};
+use super::{Console, Failure, files, size};
 use serde::Serialize;
 use std::path::PathBuf;
-use tinyc::pipeline::Model;
+use tinyc::pipeline::{Model, Options};
 use tinyc::quantize::{self, QuantReport};
 use tinyc::report::Message;
 use tinyc_frontend::onnx;
@@ -35,6 +36,17 @@ pub(super) struct Args {
     calibrate: CalibrateArgs,
 
     #[command(flatten)]
+    target: CostTargetArgs,
+
+    /// RAM for the arena, inputs, outputs and state on the target, as 65536, 64K or 1M
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, requires = "calibrate", help_heading = "Limits")]
+    ram: Option<u64>,
+
+    /// Flash for weights and code on the target
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, requires = "calibrate", help_heading = "Limits")]
+    flash: Option<u64>,
+
+    #[command(flatten)]
     page: PageArgs,
 
     /// Print JSON: {"status", "file", "bytes", "nodes", "quantization", "diagnostics"}
@@ -48,6 +60,10 @@ Examples:
       --calibrate examples/models/digits/digits_samples.npz -o digits_int8.onnx
   tinyc quantize examples/models/digits/digits_f32.onnx \\
       --calibrate examples/models/digits/digits_samples.npz --report digits.html -o digits_int8.onnx
+  tinyc quantize examples/models/digits/digits_f32.onnx -o digits_small.onnx \\
+      --calibrate examples/models/digits/digits_samples.npz --weight-budget 60%
+  tinyc quantize examples/models/digits/digits_f32.onnx -o digits_fast.onnx \\
+      --calibrate examples/models/digits/digits_samples.npz --target cortex-m4 --latency 90kcycles
   tinyc quantize examples/models/digits/digits_int8_qop.onnx -o digits_qdq.onnx";
 
 /// What was written, for `--json`.
@@ -74,7 +90,18 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     if !args.calibrate.is_given() && quantize::already(&model).is_none() {
         return Err(without_samples(&model).at(args.model.file_name()).into());
     }
-    let (mut model, report) = args.calibrate.apply(model)?;
+    let options = args.target.load()?.map(|target| {
+        let mut options = Options::new(target);
+        options.budget.ram = args.ram.or(options.budget.ram);
+        options.budget.flash = args.flash.or(options.budget.flash);
+        options
+    });
+    if options.is_none() && args.ram.or(args.flash).is_some() {
+        return Err(Failure::Usage("memory is that of a `--target`, which is not named"));
+    }
+    let on = On { path: &args.model.model, options: options.as_ref(), ram: args.ram, flash: args.flash };
+    let Calibrated { mut model, report, lock } = args.calibrate.apply(model, &on)?;
+    args.page.check(&lock)?;
     if report.is_none() && !args.calibrate.is_given() {
         model.warnings.0.extend(quantize::already(&model));
     }
@@ -84,6 +111,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     if let Some(report) = &report {
         args.page.write(&args.model.file_name(), report, None)?;
     }
+    lock.write()?;
     console.warn(&model.warnings)?;
     if console.json {
         return Ok(console.json(&Outcome {
@@ -98,6 +126,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     if let Some(report) = &report {
         calibrate::print(report, console)?;
     }
+    lock.print(console.out)?;
     let name = super::style::harmless(&file_name(&args.out)).to_string();
     let size = tinyc::wording::grouped(size as u64);
     writeln!(console.out, "{}: {nodes} nodes, {size} B", paint(TITLE, name))?;

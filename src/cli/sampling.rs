@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use tinyc::pipeline::Model;
 use tinyc::{npz, samples};
 use tinyc_ir::Tensor;
-use tinyc_ir::seeded::Seeded;
 
 /// Random samples, if the user does not say how many.
 const RANDOM_SAMPLES: u32 = 4;
@@ -42,7 +41,7 @@ impl SampleArgs {
         let wanted = self.samples.map(|n| n as usize).or(limit);
         match &self.inputs {
             Some(path) => Ok(samples::select(&npz::read(path)?, model, wanted, self.quantize_inputs)?.inputs),
-            None => Ok(random(model, self.seed, wanted.unwrap_or(RANDOM_SAMPLES as usize))),
+            None => Ok(samples::random(model, self.seed, wanted.unwrap_or(RANDOM_SAMPLES as usize))),
         }
     }
 
@@ -58,15 +57,4 @@ impl SampleArgs {
     pub(super) fn given(&self) -> bool {
         self.inputs.is_some() || self.samples.is_some() || self.seed != 0
     }
-}
-
-/// Inputs over the whole range of their types.
-pub(super) fn random(model: &Model, seed: u64, count: usize) -> Vec<Vec<Tensor>> {
-    let mut stream = Seeded::new(seed);
-    let graph = &model.reference;
-    let mut sample = || {
-        let types = model.states.supplied(graph).map(|(_, value)| graph.ty(value));
-        types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect()
-    };
-    (0..count).map(|_| sample()).collect()
 }

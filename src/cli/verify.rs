@@ -112,9 +112,11 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
 /// The compiled model, quantised before if that is asked for.
 fn compile(args: &Args, options: &Options) -> Result<Compiled, Failure> {
     let model = args.calibrate.load(&args.model)?.keeping(&options.states)?;
-    let (model, _) = args.calibrate.apply(model)?;
+    let calibrated = args.calibrate.apply(model, &args.compiler.on(&args.model, options))?;
     let _progress = Progress::spinner("compiling");
-    Ok(pipeline::compile_model(model, options)?)
+    let compiled = pipeline::compile_model(calibrated.model, options)?;
+    calibrated.lock.write()?;
+    Ok(compiled)
 }
 
 fn simulated(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {

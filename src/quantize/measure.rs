@@ -135,6 +135,20 @@ impl Scores {
     }
 }
 
+impl Scores {
+    /// How much accuracy is lost, as a share: of all samples those that the float model has right and this one has not, on balance
+    /// (`top1`; without labels, those with another class than the float model's); by what the error grew (`mse`, `mae`, with
+    /// labels); else noise over signal of the outputs. Negative if the integer model is better.
+    pub fn drop(&self) -> f64 {
+        match (self.metric, self.float) {
+            (Metric::Top1, Some(float)) => float - self.integer,
+            (Metric::Top1, None) => 1.0 - self.integer,
+            (Metric::Mse | Metric::Mae, Some(float)) if float > 0.0 => self.integer / float - 1.0,
+            _ => self.sqnr_db.map_or(0.0, |db| 10f64.powf(-db / 10.0)),
+        }
+    }
+}
+
 /// The position of the greatest element, the first of equals.
 fn greatest(values: &[f32]) -> usize {
     let mut best = 0;

@@ -2,6 +2,7 @@
 //!
 //! The choices are made in [`tinyc_passes::quantize`]; here are the data, the metrics and the report.
 
+pub mod budget;
 mod measure;
 mod native;
 mod numbers;
@@ -9,11 +10,12 @@ mod report;
 mod sets;
 mod table;
 
+pub use budget::{Budgeted, Joules, Latency, Limits, WeightBytes};
 pub use measure::{Metric, Scores};
 pub use native::Native;
 pub use report::{HISTOGRAM_BINS, LayerRow, QuantReport, TensorRow};
 pub use sets::{Labels, Sets, Split, load, split};
-pub use tinyc_passes::quantize::calibrate::{Options, WeightBytes};
+pub use tinyc_passes::quantize::calibrate::Options;
 pub use tinyc_passes::quantize::plan::Precision;
 pub use tinyc_passes::quantize::range::Method;
 pub use tinyc_passes::quantize::runner::{Evaluator, Runner};
@@ -32,6 +34,12 @@ pub mod code {
     pub const STATES: u16 = 426;
     /// A file with samples or labels is not what it should be.
     pub const DATA: u16 = 427;
+    /// No precisions of the layers keep all limits.
+    pub const BUDGET: u16 = 428;
+    /// Accuracy drops by more than is allowed.
+    pub const DROPS: u16 = 431;
+    /// What is limited is not known of this target.
+    pub const UNKNOWN_COST: u16 = 432;
     /// Samples have more digits than the model computes with.
     pub const ROUNDED: u16 = 440;
 }
@@ -48,6 +56,21 @@ pub fn quantise(
     metric: Option<Metric>,
     runner: &dyn Runner,
 ) -> Result<(Model, Option<QuantReport>), Diagnostics> {
+    quantise_within(model, sets, options, (&Limits::default(), None), metric, runner)
+}
+
+/// As [`quantise`], with precisions of layers such that the model keeps to limits.
+///
+/// # Errors
+/// See [`quantise`]; limits that no precisions of the layers keep, or that mean nothing for the target.
+pub fn quantise_within(
+    model: &Model,
+    sets: &Sets,
+    options: &Options,
+    (limits, on): (&Limits, budget::On<'_>),
+    metric: Option<Metric>,
+    runner: &dyn Runner,
+) -> Result<(Model, Option<QuantReport>), Diagnostics> {
     let mut result = model.clone();
     if let Some(note) = already(model) {
         result.warnings.push(note);
@@ -61,8 +84,13 @@ pub fn quantise(
     }
     sets.finite()?;
     let started = std::time::Instant::now();
-    let quantised = calibrate::calibrate(&model.reference, &sets.fit, &sets.select, options, runner)?;
-    let report = report::of(&quantised, sets, metric, runner, started)?;
+    let metric = metric.unwrap_or(Metric::of(sets.labels.as_ref()));
+    let (quantised, budgeted) = match limits.any() {
+        true => budget::quantise(model, sets, options, (limits, on), metric, runner)?,
+        false => (calibrate::calibrate(&model.reference, &sets.fit, &sets.select, options, runner)?, None),
+    };
+    let mut report = report::of(&quantised, sets, metric, runner, started)?;
+    report.budget = budgeted;
     result.reference = quantised.built.graph;
     result.reference.name.clone_from(&model.reference.name);
     result.warnings.0.extend(quantised.diagnostics.0);

@@ -1,12 +1,15 @@
 //! What a calibration has come to, as plain data: for the printed summary, `--json` and pictures.
 
+use super::budget::Budgeted;
 use super::measure::{Metric, Scores, sqnr};
 use super::sets::{Sets, Split};
 use serde::Serialize;
 use tinyc_ir::entity::Entity;
-use tinyc_ir::{Diagnostics, Graph, Tensor, TensorType, Value};
+use tinyc_ir::{DType, Diagnostics, Graph, Tensor, TensorType, Value};
 use tinyc_passes::quantize::calibrate::{Quantised, layer_name};
 use tinyc_passes::quantize::loss::{reals, stored_inputs};
+use tinyc_passes::quantize::plan::{Plan, Precisions};
+use tinyc_passes::quantize::replay::Decided;
 use tinyc_passes::quantize::runner::{Runner, observing, outputs};
 
 /// A calibrated model.
@@ -24,8 +27,13 @@ pub struct QuantReport {
     pub tensors: Vec<TensorRow>,
     /// Bytes of all weights as they are stored.
     pub weight_bytes: u64,
+    /// What else could have been chosen, if there were limits to keep.
+    pub budget: Option<Budgeted>,
     /// Operators that compute on floats, by name; empty for a model on integers only.
     pub float_operators: Vec<String>,
+    /// All that was decided.
+    #[serde(skip)]
+    pub decided: Decided,
     /// Seconds taken; not part of what is compared or written to a file.
     #[serde(skip)]
     pub seconds: f64,
@@ -42,8 +50,8 @@ pub struct LayerRow {
     pub sqnr_db: Option<f64>,
     /// Bytes of its weights.
     pub weight_bytes: u64,
-    /// The row of what it makes among the tensors.
-    pub tensor: usize,
+    /// The row of what it makes among the tensors, if that is stored as integers.
+    pub tensor: Option<usize>,
 }
 
 /// Tensors that share scale and zero point.
@@ -77,7 +85,7 @@ const LAYER_SAMPLES: usize = 32;
 pub(super) fn of(
     quantised: &Quantised,
     sets: &Sets,
-    metric: Option<Metric>,
+    metric: Metric,
     runner: &dyn Runner,
     started: std::time::Instant,
 ) -> Result<QuantReport, Diagnostics> {
@@ -90,12 +98,11 @@ pub(super) fn of(
     let inputs = stored_inputs(float, &built.graph, &sets.evaluate);
     let expected = values(float, &float.outputs, &sets.evaluate);
     let got = values(&built.graph, &built.graph.outputs, &inputs);
-    let metric = metric.unwrap_or(Metric::of(sets.labels.as_ref()));
     let scores = Scores::of(metric, &expected, &got, sets.labels.as_ref());
     let few = sets.evaluate.len().min(LAYER_SAMPLES);
-    let made: Vec<(usize, Value, Value)> = quantised
-        .plan
-        .layers
+    // Those that stay on floats are layers, too.
+    let all = Plan::of(float, &Precisions::new()).layers;
+    let made: Vec<(usize, Value, Value)> = all
         .iter()
         .enumerate()
         .filter_map(|(at, layer)| Some((at, layer.output, built.stands_for[layer.output.index()]?)))
@@ -108,16 +115,21 @@ pub(super) fn of(
         runs.iter().map(|run| vec![run[at].clone()]).collect()
     };
     let mut layers = Vec::new();
-    for (at, layer) in quantised.plan.layers.iter().enumerate() {
-        let weights = &quantised.parameters.layers[at];
+    for (at, layer) in all.iter().enumerate() {
+        let integer = quantised.plan.layers.iter().position(|other| other.node == layer.node);
+        let weights = integer.map(|at| &quantised.parameters.layers[at]);
         let input = quantised.plan.group(layer.input).map(|g| quantised.parameters.groups[g].dtype);
         let row = made.iter().position(|m| m.0 == at);
+        let count = float.ty(layer.weight).shape.elements();
         layers.push(LayerRow {
             name: layer_name(float, layer.output).to_owned(),
-            precision: format!("{} x {}", input.map_or("f32", |d| d.name()), weights.dtype),
+            precision: match weights {
+                Some(weights) => format!("{} x {}", input.map_or("f32", |d| d.name()), weights.dtype),
+                None => "f32 x f32".into(),
+            },
             sqnr_db: row.and_then(|row| sqnr(&column(&expected, row), &column(&got, row))),
-            weight_bytes: weights.dtype.bytes_of(weights.stored.len()).unwrap_or_default() as u64,
-            tensor: quantised.plan.group(layer.output).unwrap_or_default(),
+            weight_bytes: weights.map_or(DType::F32, |w| w.dtype).bytes_of(count).unwrap_or_default() as u64,
+            tensor: weights.and_then(|_| quantised.plan.group(layer.output)),
         });
     }
     Ok(QuantReport {
@@ -127,7 +139,9 @@ pub(super) fn of(
         weight_bytes: layers.iter().map(|l| l.weight_bytes).sum(),
         layers,
         tensors: tensors(quantised),
+        budget: None,
         float_operators: float_operators(&built.graph),
+        decided: quantised.decided(),
         seconds: started.elapsed().as_secs_f64(),
     })
 }

@@ -17,6 +17,8 @@ pub struct Sets {
     pub fit: Vec<Vec<Tensor>>,
     /// Choices are made by these.
     pub select: Vec<Vec<Tensor>>,
+    /// What is known of the answers for `select`.
+    pub choices: Option<Labels>,
     /// These show how good the result is.
     pub evaluate: Vec<Vec<Tensor>>,
     /// What is known of the answers for `evaluate`.
@@ -72,7 +74,7 @@ pub fn load(
     let (inputs, own_labels) = read(model, calibrate, labels.filter(|_| evaluate.is_none()), &mut notes)?;
     let mut sets = match evaluate {
         None => split(inputs, own_labels, None),
-        Some(path) => split(inputs, None, Some(read(model, path, labels, &mut notes)?)),
+        Some(path) => split(inputs, own_labels, Some(read(model, path, labels, &mut notes)?)),
     };
     sets.notes = notes;
     Ok(sets)
@@ -97,6 +99,7 @@ pub fn split(inputs: Vec<Vec<Tensor>>, labels: Option<Labels>, others: Option<La
     let choosing = (rest.len() / 4).min(MOST_SELECT);
     let (select, fit) = if choosing == 0 { (rest, rest) } else { rest.split_at(choosing) };
     shared |= choosing == 0;
+    let choices = labels.as_ref().map(|labels| labels.of(select));
     let of = |chosen: &[usize]| -> Vec<Vec<Tensor>> { chosen.iter().map(|&i| inputs[i].clone()).collect() };
     let (evaluate, labels) = match others {
         Some(others) => others,
@@ -112,7 +115,7 @@ pub fn split(inputs: Vec<Vec<Tensor>>, labels: Option<Labels>, others: Option<La
     };
     let (fit, select) = (of(&fit[..fit.len().min(MOST_FIT)]), of(select));
     let split = Split { fit: fit.len(), select: select.len(), evaluate: evaluate.len(), one_file, shared };
-    Sets { fit, select, evaluate, labels, split, notes: Vec::new() }
+    Sets { fit, select, choices, evaluate, labels, split, notes: Vec::new() }
 }
 
 impl Labels {

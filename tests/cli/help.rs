@@ -66,6 +66,9 @@ fn examples_of_the_help_work() {
             if let Some(at) = args.iter().position(|arg| arg == "--outputs") {
                 args[at + 1] = out.join("y.npz").to_str().unwrap().to_owned();
             }
+            if let Some(at) = args.iter().position(|arg| arg == "--lock") {
+                args[at + 1] = out.join("tinyc.lock").to_str().unwrap().to_owned();
+            }
             if let Some(at) = args.iter().position(|arg| arg == "-o") {
                 args[at + 1] = out.join("small.onnx").to_str().unwrap().to_owned();
             }

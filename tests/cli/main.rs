@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod budget;
 mod calibrate;
 mod compile;
 mod evaluate;
 mod extract;
 mod help;
 mod inspect;
+mod lock;
 #[path = "../program/mod.rs"]
 mod program;
 mod quantize;

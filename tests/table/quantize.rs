@@ -5,7 +5,7 @@ use crate::support::models;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use tinyc::quantize::{self, Labels, Metric, Native, Options, QuantReport, WeightBytes};
+use tinyc::quantize::{self, Labels, Limits, Metric, Native, Options, QuantReport, WeightBytes};
 use tinyc_ir::{Graph, Tensor};
 
 /// One network, quantised twice.
@@ -35,7 +35,7 @@ pub(crate) fn rows() -> Vec<QuantRow> {
 }
 
 /// Title, file and labelled samples of float networks.
-fn subjects() -> Vec<(String, PathBuf, Labelled)> {
+pub(crate) fn subjects() -> Vec<(String, PathBuf, Labelled)> {
     let floats = |all: Vec<Subject>| {
         let floats = all.into_iter().filter(|subject| subject.form == "float32");
         floats.map(|subject| (subject.title, subject.model.file, subject.labelled))
@@ -62,9 +62,9 @@ fn row((title, file, labelled): (String, PathBuf, Labelled), peers: &str) -> Qua
     let (inputs, labels) = samples(graph, &labelled, title == "AD");
     let metric = if title == "AD" { Metric::Mse } else { Metric::Top1 };
     let sets = quantize::split(inputs, Some(labels), None);
-    let quantised = |weight_bytes| {
-        let options = Options { weight_bytes, ..Options::default() };
-        quantize::quantise(&model, &sets, &options, Some(metric), &Native)
+    let quantised = |weights| {
+        let (options, limits) = (Options::default(), Limits { weights, ..Limits::default() });
+        quantize::quantise_within(&model, &sets, &options, (&limits, None), Some(metric), &Native)
             .map(|(_, report)| report.expect("the model is one of floats"))
     };
     let int8 = quantised(None).unwrap_or_else(|e| panic!("{title}: {e}"));
@@ -81,7 +81,7 @@ fn row((title, file, labelled): (String, PathBuf, Labelled), peers: &str) -> Qua
 }
 
 /// All samples of a network with one input, and their classes, or what should come out.
-fn samples(graph: &Graph, labelled: &Labelled, reconstructs: bool) -> (Vec<Vec<Tensor>>, Labels) {
+pub(crate) fn samples(graph: &Graph, labelled: &Labelled, reconstructs: bool) -> (Vec<Vec<Tensor>>, Labels) {
     let ty = graph.ty(graph.inputs[0]);
     let (data, classes): (Vec<_>, Vec<_>) = labelled.samples(ty).into_iter().unzip();
     let inputs = data.into_iter().map(|x| vec![Tensor::new(ty.shape.clone(), x)]).collect();

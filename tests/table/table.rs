@@ -1,5 +1,5 @@
 //! The tables of results in the README and in docs/results.md, measured:
-//! `cargo run --release --example table [-- [--write] [--only objects|cores64|firmware|rust|networks|digits|models|host|quantize]]`.
+//! `cargo run --release --example table [-- [--write] [--only objects|cores64|firmware|rust|networks|digits|models|host|quantize|budget]]`.
 //!
 //! For each network: verified on a simulated Cortex-M4, agreement with ONNX Runtime, accuracy on labelled data, time,
 //! memory. For the objects of each core: the same beside what GCC makes of the C, and beside others. For all models: the same in short. The MLPerf Tiny networks are measured where the shared models are (`TINYC_SHARED`, else `../shared`), the digits
@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a tool for developers may stop at the first surprise")]
 
+mod budget;
 mod cores64;
 mod data;
 mod firmware;
@@ -22,6 +23,7 @@ mod rust;
 #[path = "../support/mod.rs"]
 mod support;
 
+use budget::BudgetRow;
 use cores64::WideRow;
 use measure::Row;
 use model::ModelRow;
@@ -105,6 +107,15 @@ fn main() -> ExitCode {
         println!("{text}");
         if write {
             markdown::write(&root.join("docs/quantization.md"), "quantize", &text);
+        }
+    }
+    if wanted("budget") {
+        let rows = budget::rows();
+        missed.extend(rows.iter().filter_map(BudgetRow::missed));
+        let text = budget::markdown(&rows);
+        println!("{text}");
+        if write {
+            markdown::write(&root.join("docs/quantization.md"), "budget", &text);
         }
     }
     if wanted("models") {

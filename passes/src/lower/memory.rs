@@ -56,7 +56,10 @@ pub fn plan(program: &mut Program, views: &Views) -> Memory {
     program.arena_bytes = packing.bytes;
     let peak = program.calls.get(packing.peak_step as usize).map(|call| call.origin.clone());
     let alive = packing.alive_at_peak.iter().map(|&i| (blocks[i].name.clone(), blocks[i].size)).collect();
-    Memory { arena_bytes: packing.bytes, lower_bound: packing.lower_bound, packing, peak, alive }
+    let alive_in =
+        |step: usize| blocks.iter().filter(|block| block.alive_in(step as u32)).map(|block| block.size).sum();
+    let alive_bytes = (0..program.calls.len()).map(alive_in).collect();
+    Memory { arena_bytes: packing.bytes, lower_bound: packing.lower_bound, packing, peak, alive, alive_bytes }
 }
 
 fn root(owner: &[Buffer], mut buffer: Buffer) -> Buffer {

@@ -84,6 +84,8 @@ pub struct Memory {
     pub peak: Option<Origin>,
     /// Names and bytes of what is alive there.
     pub alive: Vec<(String, u32)>,
+    /// For each call, the bytes of what is alive in it.
+    pub alive_bytes: Vec<u32>,
 }
 
 /// Why a node has no kernel.

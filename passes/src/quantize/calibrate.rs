@@ -1,15 +1,14 @@
 //! A float graph and samples in, the best integer graph out: every choice is made by what it does to the outputs on samples
 //! that the ranges were not taken from.
 //!
-//! Stages, each kept only if it helps: one method of ranges for all tensors; channels equalised; a range for each tensor; fewer
-//! bits for weights, if there is a budget; weights rounded so that layers make nearly what they did; the error that rounded weights
-//! make on average taken out of the biases.
+//! Stages, each kept only if it helps: one method of ranges for all tensors; channels equalised; a range for each tensor; weights
+//! rounded so that layers make nearly what they did; the error that rounded weights make on average taken out of the biases. Before
+//! the last two, layers may get other precisions.
 
 use super::adaptive;
 use super::apart;
 use super::build::{Built, Parameters};
-use super::equalize::equalised;
-use super::knapsack;
+use super::equalize::{Exponents, equalised};
 use super::loss::Truth;
 use super::observe::observe;
 use super::plan::{Plan, Precision, Precisions};
@@ -17,7 +16,7 @@ use super::range::Method;
 use super::runner::Runner;
 use super::search::{Search, State};
 use super::statistics::Statistics;
-use super::weights::Weights;
+use super::units::{Unit, units};
 use crate::graph::{fold_pad, fuse_activation};
 use std::collections::BTreeMap;
 use tinyc_ir::graph::Value;
@@ -32,10 +31,8 @@ pub struct Options {
     pub symmetric: bool,
     /// Precisions of layers by name; the name of a layer is that of its ONNX node, or of its result.
     pub precisions: BTreeMap<String, Precision>,
-    /// The precision of all other layers.
-    pub precision: Precision,
-    /// The most bytes that all weights together may take; layers that lose least get four bits.
-    pub weight_bytes: Option<WeightBytes>,
+    /// The precision of all other layers; 8 bits if nothing is said, and then it may be chosen.
+    pub precision: Option<Precision>,
     /// Whether inputs and outputs are integers; else the graph converts them.
     pub integer_face: bool,
 }
@@ -46,20 +43,10 @@ impl Default for Options {
             methods: Method::ALL.to_vec(),
             symmetric: false,
             precisions: BTreeMap::new(),
-            precision: Precision::Int8,
-            weight_bytes: None,
+            precision: None,
             integer_face: true,
         }
     }
-}
-
-/// A limit on all weights together.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum WeightBytes {
-    /// So many bytes.
-    Bytes(u64),
-    /// So much of what they take with eight bits.
-    Percent(f64),
 }
 
 /// What came of it.
@@ -67,8 +54,12 @@ pub enum WeightBytes {
 pub struct Quantised {
     /// The float graph that was quantised: the one that was given, clamps and pads fused.
     pub float: Graph,
+    /// Powers of two by which its channels were divided.
+    pub channels: Exponents,
     /// Which of its tensors are integers.
     pub plan: Plan,
+    /// The precisions of its layers.
+    pub precisions: Precisions,
     /// The chosen numbers.
     pub parameters: Parameters,
     /// How the range of each group was chosen; `None` where the operator knows it, or i16 needs no choice.
@@ -91,8 +82,6 @@ pub mod code {
     pub const NOT_FINITE: u16 = 422;
     /// A layer of that name does not exist.
     pub const LAYER: u16 = 423;
-    /// Weights do not fit their budget.
-    pub const BUDGET: u16 = 428;
 }
 
 /// What part of the loss a change must take away to be kept: less is chance.
@@ -109,96 +98,176 @@ pub fn calibrate(
     options: &Options,
     runner: &dyn Runner,
 ) -> Result<Quantised, Diagnostics> {
-    let float = prepared(graph);
-    let precisions = precisions(&float, options)?;
-    let plan = Plan::of(&float, &precisions);
-    if plan.layers.is_empty() {
-        return Err(Diagnostic::error(code::NOTHING, "there is no layer of floats to quantise")
-            .at(graph.name.clone())
-            .note("layers are convolutions and products with constant weights, on float32")
-            .help("compile the model without --calibrate")
-            .into());
-    }
-    let truth = Truth::of(runner, &float, select);
-    let begin = |graph: Graph| -> Result<(Graph, Vec<Statistics>, State, f64), Diagnostics> {
-        let statistics = statistics(runner, &graph, &plan, fit)?;
-        let precisions = precisions.clone();
-        let search = Search { float: &graph, plan: &plan, precisions, options, runner, statistics };
-        let (state, loss) = search.common_method(&truth);
-        let statistics = search.statistics;
-        Ok((graph, statistics, state, loss))
-    };
-    let mut stages = Vec::new();
-    let (mut own, mut seen, mut state, mut loss) = begin(float.clone())?;
-    stages.push((format!("ranges by {}", state.name()), loss));
-    let made: Vec<Value> = plan.layers.iter().map(|layer| layer.output).collect();
-    if let Some(equal) = equalised(&float, &observe(runner, &float, &made, fit)) {
-        let found = begin(equal)?;
-        if found.3 < loss * WORTH {
-            (own, seen, state, loss) = found;
-            stages.push((format!("channels equalised, ranges by {}", state.name()), loss));
-        }
-    }
-    let mut search = Search { float: &own, plan: &plan, precisions, options, runner, statistics: seen };
-    if let Some(better) = search.method_for_each(&state, select) {
-        let whole = truth.loss(runner, &search.build(&better));
-        if whole < loss * WORTH {
-            (state, loss) = (better, whole);
-            stages.push(("a range for each tensor".into(), loss));
-        }
-    }
-    if let Some(budget) = options.weight_bytes
-        && let Some(chosen) = within(budget, &search, &state, &truth, loss)?
-    {
-        state = search.narrowed(&state, &chosen);
-        loss = truth.loss(runner, &search.build(&state));
-        let count = chosen.iter().filter(|&&c| c).count();
-        stages.push((format!("four bits for the weights of {count} layers"), loss));
-    }
-    if let Some((better, whole)) = adaptive::better(&search, &truth, fit, &state, loss) {
-        (state, loss) = (better, whole);
-        stages.push(("weights rounded adaptively".into(), loss));
-    }
-    let corrected = search.with_corrected_biases(&state);
-    let found = truth.loss(runner, &search.build(&corrected));
-    if found < loss * WORTH {
-        state = corrected;
-        stages.push(("biases corrected".into(), found));
-    }
-    let built = search.build(&state);
-    let diagnostics = built.diagnostics.clone();
-    let statistics = search.statistics;
-    let State { methods, parameters } = state;
-    Ok(Quantised { plan, parameters, methods, statistics, built, stages, diagnostics, float: own })
+    let calibration = Calibration::new(graph, fit, select, options, runner)?;
+    Ok(calibration.finish(calibration.draft(&Precisions::new())))
 }
 
-/// The layers that get weights of four bits so that all weights fit a budget; `None` if they fit as they are.
-fn within(
-    budget: WeightBytes,
-    search: &Search<'_>,
-    state: &State,
-    truth: &Truth<'_>,
-    loss: f64,
-) -> Result<Option<Vec<bool>>, Diagnostics> {
-    let bytes = |w: &Weights| w.dtype.bytes_of(w.stored.len()).unwrap_or_default() as u64;
-    let now: u64 = state.parameters.layers.iter().map(bytes).sum();
-    // Shares are of weights of eight bits.
-    let whole: u64 = state.parameters.layers.iter().map(|w| w.stored.len() as u64).sum();
-    let most = match budget {
-        WeightBytes::Bytes(bytes) => bytes,
-        WeightBytes::Percent(percent) => (whole as f64 * percent / 100.0) as u64,
-    };
-    if now <= most {
-        return Ok(None);
+/// A float model whose ranges are chosen. From here on, it can be built with any precisions.
+pub struct Calibration<'a> {
+    /// The float graph that is quantised: clamps and pads fused, channels equalised if that helped.
+    pub float: Graph,
+    /// The layers whose precision can be chosen, in the graph's order.
+    pub units: Vec<Unit>,
+    /// Noise over signal of the outputs with the precisions that are asked for, before the last stages.
+    pub loss: f64,
+    channels: Exponents,
+    options: &'a Options,
+    runner: &'a dyn Runner,
+    fit: &'a [Vec<Tensor>],
+    truth: Truth<'a>,
+    precisions: Precisions,
+    plan: Plan,
+    seen: BTreeMap<Value, Statistics>,
+    state: State,
+    stages: Vec<(String, f64)>,
+}
+
+/// A model with some precisions, before the last stages of its calibration.
+pub struct Draft {
+    /// The integer graph.
+    pub built: Built,
+    /// Noise over signal of its outputs.
+    pub loss: f64,
+    precisions: Precisions,
+    plan: Plan,
+    state: State,
+    stages: Vec<(String, f64)>,
+}
+
+impl<'a> Calibration<'a> {
+    /// Chooses ranges.
+    ///
+    /// # Errors
+    /// See [`calibrate`].
+    pub fn new(
+        graph: &Graph,
+        fit: &'a [Vec<Tensor>],
+        select: &'a [Vec<Tensor>],
+        options: &'a Options,
+        runner: &'a dyn Runner,
+    ) -> Result<Self, Diagnostics> {
+        let float = prepared(graph);
+        let precisions = precisions(&float, options)?;
+        let plan = Plan::of(&float, &precisions);
+        if plan.layers.is_empty() {
+            return Err(Diagnostic::error(code::NOTHING, "there is no layer of floats to quantise")
+                .at(graph.name.clone())
+                .note("layers are convolutions and products with constant weights, on float32")
+                .help("compile the model without --calibrate")
+                .into());
+        }
+        let truth = Truth::of(runner, &float, select);
+        let begin = |graph: Graph| -> Result<(Graph, BTreeMap<Value, Statistics>, State, f64), Diagnostics> {
+            let seen = seen(runner, &graph, &plan, fit)?;
+            let statistics = of_groups(&plan, &seen);
+            let precisions = precisions.clone();
+            let search = Search { float: &graph, plan: &plan, precisions, options, runner, statistics };
+            let (state, loss) = search.common_method(&truth);
+            Ok((graph, seen, state, loss))
+        };
+        let mut stages = Vec::new();
+        let mut channels = Exponents::new();
+        let (mut own, mut seen, mut state, mut loss) = begin(float.clone())?;
+        stages.push((format!("ranges by {}", state.name()), loss));
+        let made: Vec<Value> = plan.layers.iter().map(|layer| layer.output).collect();
+        if let Some((equal, exponents)) = equalised(&float, &observe(runner, &float, &made, fit)) {
+            let found = begin(equal)?;
+            if found.3 < loss * WORTH {
+                (own, seen, state, loss) = found;
+                channels = exponents;
+                stages.push((format!("channels equalised, ranges by {}", state.name()), loss));
+            }
+        }
+        let statistics = of_groups(&plan, &seen);
+        let search =
+            Search { float: &own, plan: &plan, precisions: precisions.clone(), options, runner, statistics };
+        if let Some(better) = search.method_for_each(&state, select) {
+            let whole = truth.loss(runner, &search.build(&better));
+            if whole < loss * WORTH {
+                (state, loss) = (better, whole);
+                stages.push(("a range for each tensor".into(), loss));
+            }
+        }
+        let units = units(&own, &plan, &precisions, options);
+        Ok(Self {
+            float: own,
+            channels,
+            units,
+            loss,
+            options,
+            runner,
+            fit,
+            truth,
+            precisions,
+            plan,
+            seen,
+            state,
+            stages,
+        })
     }
-    let items = search.sensitivities(state, truth, loss);
-    knapsack::choose(&items, now - most).map(Some).ok_or_else(|| {
-        let least = now - items.iter().map(|item| item.saved).sum::<u64>();
-        Diagnostic::error(code::BUDGET, format!("the weights do not fit {most} bytes"))
-            .note(format!("they take {now} bytes, and {least} with four bits in every layer"))
-            .help(format!("allow {least} bytes, or make the model smaller"))
-            .into()
-    })
+
+    /// The model with other precisions of some layers. Ranges stay as they were chosen; those of tensors that become wider are
+    /// all that the samples showed.
+    pub fn draft(&self, changed: &Precisions) -> Draft {
+        let mut precisions = self.precisions.clone();
+        precisions.extend(changed);
+        if precisions == self.precisions {
+            let (plan, state, stages) = (self.plan.clone(), self.state.clone(), self.stages.clone());
+            let built = self.search(&plan, &precisions).build(&state);
+            return Draft { built, loss: self.loss, precisions, plan, state, stages };
+        }
+        let plan = Plan::of(&self.float, &precisions);
+        let search = self.search(&plan, &precisions);
+        let state = search.derived(&self.plan, &self.state);
+        let built = search.build(&state);
+        let loss = self.truth.loss(self.runner, &built);
+        let stages = [self.stages.clone(), vec![("precisions of layers".into(), loss)]].concat();
+        Draft { built, loss, precisions, plan, state, stages }
+    }
+
+    /// The last stages: what takes away some of the noise that rounding makes.
+    pub fn finish(&self, draft: Draft) -> Quantised {
+        let Draft { mut built, mut loss, precisions, plan, mut state, mut stages } = draft;
+        let search = self.search(&plan, &precisions);
+        if let Some((better, whole)) = adaptive::better(&search, &self.truth, self.fit, &state, loss) {
+            (built, state, loss) = (search.build(&better), better, whole);
+            stages.push(("weights rounded adaptively".into(), loss));
+        }
+        let corrected = search.with_corrected_biases(&state);
+        let better = search.build(&corrected);
+        let found = self.truth.loss(self.runner, &better);
+        if found < loss * WORTH {
+            (state, built) = (corrected, better);
+            stages.push(("biases corrected".into(), found));
+        }
+        let diagnostics = built.diagnostics.clone();
+        let statistics = search.statistics;
+        let State { methods, parameters } = state;
+        let (float, channels) = (self.float.clone(), self.channels.clone());
+        Quantised {
+            float,
+            channels,
+            plan,
+            precisions,
+            parameters,
+            methods,
+            statistics,
+            built,
+            stages,
+            diagnostics,
+        }
+    }
+
+    fn search<'s>(&'s self, plan: &'s Plan, precisions: &Precisions) -> Search<'s> {
+        Search {
+            float: &self.float,
+            plan,
+            precisions: precisions.clone(),
+            options: self.options,
+            runner: self.runner,
+            statistics: of_groups(plan, &self.seen),
+        }
+    }
 }
 
 /// The graph with clamps and pads where the operators before and behind them take them in: ranges are those after the clamp. Products with
@@ -213,6 +282,11 @@ pub fn layer_name(graph: &Graph, output: Value) -> &str {
     if origin.is_empty() { &graph.values[output].name } else { origin }
 }
 
+/// What is asked of a layer.
+pub(super) fn asked(options: &Options, name: &str) -> Option<Precision> {
+    options.precisions.get(name).copied().or(options.precision)
+}
+
 /// The precision of each layer.
 fn precisions(graph: &Graph, options: &Options) -> Result<Precisions, Diagnostics> {
     let plan = Plan::of(graph, &Precisions::new());
@@ -221,7 +295,7 @@ fn precisions(graph: &Graph, options: &Options) -> Result<Precisions, Diagnostic
     for layer in &plan.layers {
         let name = layer_name(graph, layer.output);
         unknown.retain(|n| *n != name);
-        precisions.insert(layer.node, options.precisions.get(name).copied().unwrap_or(options.precision));
+        precisions.insert(layer.node, asked(options, name).unwrap_or_default());
     }
     let problems: Vec<Diagnostic> = unknown
         .into_iter()
@@ -234,39 +308,36 @@ fn precisions(graph: &Graph, options: &Options) -> Result<Precisions, Diagnostic
     if problems.is_empty() { Ok(precisions) } else { Err(Diagnostics(problems)) }
 }
 
-/// What the samples show of each group.
-fn statistics(
+/// What the samples show of each tensor that is stored as integers.
+fn seen(
     runner: &dyn Runner,
     graph: &Graph,
     plan: &Plan,
     samples: &[Vec<Tensor>],
-) -> Result<Vec<Statistics>, Diagnostics> {
+) -> Result<BTreeMap<Value, Statistics>, Diagnostics> {
     let values: Vec<Value> = plan.groups.iter().flat_map(|g| g.values.iter().copied()).collect();
     let seen = observe(runner, graph, &values, samples);
-    let mut problems = Vec::new();
     for &value in &values {
         let Some(one) = seen.get(&value).filter(|one| one.not_finite > 0) else { continue };
         let name = &graph.values[value].name;
-        problems.push(
-            Diagnostic::error(
-                code::NOT_FINITE,
-                format!("\"{name}\" is not finite on the calibration samples"),
-            )
-            .note(format!("{} of its numbers are NaN or infinite", one.not_finite))
-            .help(
-                "look for NaN in the samples, and for their scale: the model wants what it was trained with",
-            ),
-        );
-        break;
+        return Err(Diagnostic::error(
+            code::NOT_FINITE,
+            format!("\"{name}\" is not finite on the calibration samples"),
+        )
+        .note(format!("{} of its numbers are NaN or infinite", one.not_finite))
+        .help("look for NaN in the samples, and for their scale: the model wants what it was trained with")
+        .into());
     }
-    if !problems.is_empty() {
-        return Err(Diagnostics(problems));
-    }
+    Ok(seen)
+}
+
+/// What was seen of each group's tensors together.
+fn of_groups(plan: &Plan, seen: &BTreeMap<Value, Statistics>) -> Vec<Statistics> {
     let whole = |group: &super::plan::Group| {
         let mut values = group.values.iter().filter_map(|v| seen.get(v));
         let mut sum = values.next().cloned().unwrap_or_default();
         values.for_each(|other| sum.merge(other));
         sum
     };
-    Ok(plan.groups.iter().map(whole).collect())
+    plan.groups.iter().map(whole).collect()
 }

@@ -17,23 +17,56 @@ struct Pair {
     second: Node,
 }
 
-/// The graph with like channels; `None` if no pair of layers would change. `seen` are statistics of what layers make.
-pub fn equalised(graph: &Graph, seen: &BTreeMap<Value, Statistics>) -> Option<Graph> {
+/// Powers of two by which the channels of tensors are divided.
+pub type Exponents = Vec<(Value, Vec<i32>)>;
+
+/// The graph with like channels, and how it became so; `None` if no pair of layers would change. `seen` are statistics of what
+/// layers make.
+pub fn equalised(graph: &Graph, seen: &BTreeMap<Value, Statistics>) -> Option<(Graph, Exponents)> {
+    let mut found = Exponents::new();
+    let new = scaled(graph, |made, reach, depthwise| {
+        let ends = &seen.get(&made)?.channel_ends;
+        let own: Vec<f32> = ends.iter().map(|&(lo, hi)| lo.abs().max(hi.abs())).collect();
+        if own.len() != reach.len() {
+            return None;
+        }
+        // A depthwise layer has a scale for each channel anyway; else channels share one with their row.
+        let exponents = exponents(&own, if depthwise { None } else { Some(reach) });
+        exponents.iter().any(|&e| e != 0).then(|| {
+            found.push((made, exponents.clone()));
+            exponents
+        })
+    });
+    (!found.is_empty()).then_some((new, found))
+}
+
+/// The graph with channels divided as it was found once; `None` if the exponents do not fit it.
+pub fn divided(graph: &Graph, known: &Exponents) -> Option<Graph> {
+    let mut used = 0;
+    let new = scaled(graph, |made, reach, _| {
+        let (_, exponents) = known.iter().find(|(value, _)| *value == made)?;
+        let fits = exponents.len() == reach.len() && exponents.iter().all(|e| e.abs() <= MOST);
+        used += usize::from(fits);
+        fits.then(|| exponents.clone())
+    });
+    (used == known.len()).then_some(new)
+}
+
+/// The graph with channels divided by powers of two: `choose` gives exponents for what a layer makes, from the reach of the
+/// weights that read each channel, and whether those are of a depthwise layer.
+fn scaled(graph: &Graph, mut choose: impl FnMut(Value, &[f32], bool) -> Option<Vec<i32>>) -> Graph {
     let mut constants: BTreeMap<Value, Vec<f32>> = BTreeMap::new();
     let uses = graph.use_counts();
     let weight_of = |constants: &BTreeMap<Value, Vec<f32>>, value: Value| -> Vec<f32> {
         let original = || graph.const_of(value).and_then(|t| t.data.as_f32()).unwrap_or_default().to_vec();
         constants.get(&value).cloned().unwrap_or_else(original)
     };
-    let mut changed = false;
     for pair in pairs(graph, &uses) {
-        let Some(ends) = seen.get(&pair.made).map(|s| &s.channel_ends) else { continue };
         let (first, second) = (&graph.nodes[pair.first], &graph.nodes[pair.second]);
         let mut next = weight_of(&constants, second.inputs[1]);
         let dims = graph.ty(second.inputs[1]).shape.to_vec();
         let (outputs, depth) = (dims[0], dims[dims.len() - 1]);
-        let channels = ends.len();
-        // A depthwise layer has a scale for each channel anyway; else channels share one with their row.
+        let channels = Statistics::channels_of(&graph.ty(pair.made).shape);
         let depthwise = depth == 1 && channels == outputs && channels > 1;
         if !depthwise && depth != channels {
             continue;
@@ -42,12 +75,8 @@ pub fn equalised(graph: &Graph, seen: &BTreeMap<Value, Statistics>) -> Option<Gr
         let column = |at: usize| if depthwise { at / taps } else { at % depth };
         let mut reach = vec![0.0f32; channels];
         next.iter().enumerate().for_each(|(at, w)| reach[column(at)] = reach[column(at)].max(w.abs()));
-        let own: Vec<f32> = ends.iter().map(|&(lo, hi)| lo.abs().max(hi.abs())).collect();
-        let factors = factors(&own, if depthwise { None } else { Some(&reach) });
-        if factors.iter().all(|&f| f == 1.0) {
-            continue;
-        }
-        changed = true;
+        let Some(exponents) = choose(pair.made, &reach, depthwise) else { continue };
+        let factors: Vec<f32> = exponents.iter().map(|&e| (e as f32).exp2()).collect();
         next.iter_mut().enumerate().for_each(|(at, w)| *w *= factors[column(at)]);
         let (mut weight, mut bias) =
             (weight_of(&constants, first.inputs[1]), weight_of(&constants, first.inputs[2]));
@@ -58,7 +87,7 @@ pub fn equalised(graph: &Graph, seen: &BTreeMap<Value, Statistics>) -> Option<Gr
         constants.insert(first.inputs[2], bias);
         constants.insert(second.inputs[1], next);
     }
-    changed.then(|| with_constants(graph, &constants))
+    with_constants(graph, &constants)
 }
 
 /// The graph with other numbers in some constants.
@@ -71,8 +100,12 @@ fn with_constants(graph: &Graph, constants: &BTreeMap<Value, Vec<f32>>) -> Graph
     new
 }
 
-/// Powers of two by which channels are divided: the root of their reach over that of the weights behind them, with 1 in the middle.
-fn factors(own: &[f32], behind: Option<&[f32]>) -> Vec<f32> {
+/// The greatest exponent: 256 to one is more than any layer needs.
+const MOST: i32 = 8;
+
+/// Exponents of the powers of two by which channels are divided: the root of their reach over that of the weights behind them, with
+/// 1 in the middle.
+fn exponents(own: &[f32], behind: Option<&[f32]>) -> Vec<i32> {
     let wanted: Vec<Option<f32>> = (0..own.len())
         .map(|c| match behind {
             None if own[c] > 0.0 => Some(own[c].log2()),
@@ -82,7 +115,8 @@ fn factors(own: &[f32], behind: Option<&[f32]>) -> Vec<f32> {
         .collect();
     let known: Vec<f32> = wanted.iter().flatten().copied().collect();
     let middle = known.iter().sum::<f32>() / known.len().max(1) as f32;
-    wanted.iter().map(|w| w.map_or(1.0, |w| (w - middle).round().clamp(-8.0, 8.0).exp2())).collect()
+    let most = MOST as f32;
+    wanted.iter().map(|w| w.map_or(0, |w| (w - middle).round().clamp(-most, most) as i32)).collect()
 }
 
 /// Layers of which one other layer reads all that they make, and nothing else does.

@@ -13,7 +13,7 @@ use tinyc_ir::{DType, Data, Graph, Op, Tensor, TensorType};
 
 /// The float graph's results on the samples that decide.
 pub struct Truth<'a> {
-    graph: &'a Graph,
+    graph: Graph,
     /// What is compared: outputs, or what they are made of.
     pub watched: Vec<Value>,
     samples: &'a [Vec<Tensor>],
@@ -27,7 +27,7 @@ pub struct Truth<'a> {
 
 impl<'a> Truth<'a> {
     /// Runs the float graph.
-    pub fn of(runner: &dyn Runner, graph: &'a Graph, samples: &'a [Vec<Tensor>]) -> Self {
+    pub fn of(runner: &dyn Runner, graph: &Graph, samples: &'a [Vec<Tensor>]) -> Self {
         let mut watched = Vec::new();
         for &output in &graph.outputs {
             let value = before_squashing(graph, output);
@@ -47,7 +47,7 @@ impl<'a> Truth<'a> {
         };
         let floats = outputs(runner, &observing(graph, &watched), samples, join);
         let signals = (0..watched.len()).map(|i| signal(&floats, starts[i]..starts[i + 1])).collect();
-        Self { graph, watched, samples, floats, starts, signals }
+        Self { graph: graph.clone(), watched, samples, floats, starts, signals }
     }
 
     /// Noise over signal, the mean of all watched tensors; infinite if the graph makes no number of one.
@@ -64,7 +64,7 @@ impl<'a> Truth<'a> {
         let join = |tensors: Vec<Tensor>| -> Vec<f32> {
             tensors.iter().zip(&types).flat_map(|(tensor, ty)| reals(tensor, ty)).collect()
         };
-        let samples = stored_inputs(self.graph, &built.graph, self.samples);
+        let samples = stored_inputs(&self.graph, &built.graph, self.samples);
         let runs = outputs(runner, &observing(&built.graph, &found), &samples, join);
         let noise = |at: usize| -> f64 {
             let part = self.starts[at]..self.starts[at + 1];

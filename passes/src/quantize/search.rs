@@ -2,7 +2,6 @@
 
 use super::build::{Built, Parameters, build};
 use super::calibrate::{Options, WORTH};
-use super::knapsack::Item;
 use super::loss::Truth;
 use super::plan::{Layer, Plan, Precision, Precisions};
 use super::range::{Method, Stored, range};
@@ -157,31 +156,27 @@ impl Search<'_> {
         Some(best.0)
     }
 
-    /// What each layer would save, and add to the loss, if it alone had weights of four bits.
-    pub(super) fn sensitivities(&self, state: &State, truth: &Truth<'_>, loss: f64) -> Vec<Item> {
-        let one = |at: usize| {
-            let mut next = state.clone();
-            next.parameters.layers[at] = self.narrow(at, state);
-            let bytes = |w: &Weights| w.dtype.bytes_of(w.stored.len()).unwrap_or_default() as u64;
-            let saved = bytes(&state.parameters.layers[at]) - bytes(&next.parameters.layers[at]);
-            let found = if saved == 0 { loss } else { truth.loss(self.runner, &self.build(&next)) };
-            Item { saved, cost: (found - loss).max(0.0) }
-        };
-        (0..self.plan.layers.len()).map(one).collect()
-    }
-
-    /// The state with weights of four bits in these layers.
-    pub(super) fn narrowed(&mut self, state: &State, chosen: &[bool]) -> State {
-        let mut next = state.clone();
-        for at in (0..chosen.len()).filter(|&at| chosen[at]) {
-            next.parameters.layers[at] = self.narrow(at, state);
-            self.precisions.insert(self.plan.layers[at].node, Precision::Int4);
+    /// The state of this plan that takes its ranges over from that of another one, whose groups are at least as large.
+    pub(super) fn derived(&self, plan: &Plan, state: &State) -> State {
+        let mut methods = Vec::new();
+        let mut groups = Vec::new();
+        for (at, group) in self.plan.groups.iter().enumerate() {
+            let other = plan.group(group.values[0]).filter(|&g| plan.groups[g].dtype == group.dtype);
+            match other {
+                Some(other) => {
+                    methods.push(state.methods[other]);
+                    groups.push(state.parameters.groups[other]);
+                }
+                None => {
+                    methods.push(None);
+                    groups.push(self.stored(at, Method::MinMax));
+                }
+            }
         }
-        next
-    }
-
-    fn narrow(&self, at: usize, state: &State) -> Weights {
-        self.layer_weights(&self.plan.layers[at], &state.parameters.groups, DType::I4)
+        let layers = self.weights(&groups);
+        let mut parameters = Parameters { groups, layers };
+        steps::settle(self.plan, &mut parameters);
+        State { methods, parameters }
     }
 
     /// Biases less what the rounding of the weights adds on average: `Σ (stored − real) · mean of the input`, over the taps.

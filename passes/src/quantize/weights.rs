@@ -36,6 +36,12 @@ impl Weights {
         Self { dtype, scales, stored, bias: bias.to_vec() }
     }
 
+    /// The nearest integers to weights, with a scale for each channel.
+    pub fn nearest(weight: &[f32], scales: &[f32], dtype: DType) -> Vec<i8> {
+        let row = weight.len() / scales.len().max(1);
+        weight.iter().enumerate().map(|(i, &w)| nearest(w, scales[i / row.max(1)], most(dtype))).collect()
+    }
+
     /// What the stored integers stand for.
     pub fn reals(&self) -> Vec<f32> {
         let row = self.stored.len() / self.scales.len().max(1);

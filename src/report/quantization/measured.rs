@@ -1,6 +1,7 @@
 //! The page's data from what the quantiser measured and, if it was compiled, from what the compiler counted.
 
-use super::{Layer, Quantization, Range};
+use super::{Front, Layer, Point, Quantization, Range};
+use crate::quantize::budget::{Budgeted, FrontRow, Kind};
 use crate::quantize::{Metric, QuantReport};
 use crate::report::Report;
 use crate::wording::grouped;
@@ -27,7 +28,7 @@ impl Quantization {
         let layers = report.layers.iter().map(|row| Layer {
             name: row.name.clone(),
             precision: row.precision.replace(" x ", " × "),
-            method: tensors.get(row.tensor).map(|tensor| tensor.method.clone()).unwrap_or_default(),
+            method: row.tensor.and_then(|at| tensors.get(at)).map(|t| t.method.clone()).unwrap_or_default(),
             sqnr_db: row.sqnr_db,
             weight_bytes: row.weight_bytes,
             cycles: None,
@@ -48,7 +49,7 @@ impl Quantization {
                 .collect(),
             layers: layers.collect(),
             tensors,
-            front: None,
+            front: report.budget.as_ref().map(front),
         }
     }
 
@@ -65,6 +66,27 @@ impl Quantization {
         }
         self.facts.push(("weights and tables".into(), format!("{} B", grouped(report.flash.constant_bytes))));
     }
+}
+
+/// Choices by what they cost and how little noise they make.
+fn front(budgeted: &Budgeted) -> Front {
+    let cost = match budgeted.cost {
+        Kind::Latency | Kind::Energy if budgeted.on_chip => "cycles, waiting for flash",
+        Kind::Latency | Kind::Energy => "cycles",
+        Kind::Flash => "flash, bytes",
+        Kind::Ram => "RAM, bytes",
+        Kind::Weights | Kind::Drop => "weights, bytes",
+    };
+    let point = |row: &FrontRow| {
+        Some(Point {
+            name: row.name.clone(),
+            cost: row.cost(budgeted.cost)? as f64,
+            worth: row.noise_db?,
+            chosen: row.chosen,
+        })
+    };
+    let points = budgeted.front.iter().filter_map(point).collect();
+    Front { cost: cost.into(), worth: "signal over noise on the samples for choices, dB".into(), points }
 }
 
 fn metric(metric: Metric) -> &'static str {
@@ -94,6 +116,9 @@ fn facts(report: &QuantReport) -> Vec<(String, String)> {
     add("samples for ranges", grouped(split.fit as u64));
     add("samples for choices", grouped(split.select as u64));
     add("weights", format!("{} B", grouped(report.weight_bytes)));
+    for held in report.budget.iter().flat_map(|budget| &budget.limits) {
+        add(&format!("{} (of {})", held.kind, held.limit), held.value.clone());
+    }
     if !report.float_operators.is_empty() {
         add("computed on floats", report.float_operators.join(", "));
     }

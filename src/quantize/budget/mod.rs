@@ -1,0 +1,111 @@
+//! Limits in, precisions out: which layers get how many bits, so that the model keeps to what the user allows and loses least.
+
+mod costs;
+mod front;
+mod ilp;
+mod limits;
+mod refusal;
+mod search;
+
+pub use front::{Budgeted, FrontRow, Held};
+pub use limits::{Joules, Kind, Latency, Limits, WeightBytes};
+
+use super::measure::Metric;
+use super::sets::Sets;
+use crate::pipeline::{self, Model};
+use costs::Meter;
+use limits::{Bound, Rates, bounds};
+use search::{Aim, Search, real_outputs};
+use tinyc_ir::Diagnostics;
+use tinyc_passes::quantize::calibrate::{Calibration, Options, Quantised};
+use tinyc_passes::quantize::plan::Precision;
+use tinyc_passes::quantize::runner::Runner;
+
+/// What the limits are for: a core or chip, and the forms of code whose flash counts. Without it only weights and accuracy can
+/// be limited.
+pub type On<'a> = Option<&'a pipeline::Options>;
+
+/// The model within limits.
+pub(super) fn quantise(
+    model: &Model,
+    sets: &Sets,
+    options: &Options,
+    (limits, on): (&Limits, On<'_>),
+    metric: Metric,
+    runner: &dyn Runner,
+) -> Result<(Quantised, Option<Budgeted>), Diagnostics> {
+    let graph = &model.reference;
+    let calibration = Calibration::new(graph, &sets.fit, &sets.select, options, runner)?;
+    let whole = calibration.units.iter().map(|unit| unit.weights as u64).sum();
+    let target = on.map(|options| &options.target);
+    let (bounds, rates) = bounds(limits, target, whole)?;
+    let timed = bounds.iter().any(|bound| matches!(bound.kind, Kind::Latency | Kind::Energy));
+    // A limit in cycles is one of the core.
+    let on_chip = !matches!(limits.latency, Some(Latency::Cycles(_)));
+    let meter = on.map(|options| Meter { model, options });
+    let samples = (&sets.select[..], sets.choices.as_ref(), metric);
+    let mut search = Search::new(calibration, meter, on_chip, samples, runner)?;
+    let first = search.points[&search.first()].clone();
+    let fits = bounds.iter().all(|bound| first.keeps(bound));
+    if !timed && limits.drop.is_none() {
+        // More bits than eight take more of all but noise: they are for those who limit time, or accuracy.
+        search.restrict(&[Precision::Int4]);
+        if fits {
+            return Ok((search.finished(&first.choice), None));
+        }
+    }
+    let task = Task { aim: aim(&bounds, &first), bounds, rates, sets };
+    let Some(found) = search.within(task.aim, &task.bounds)? else {
+        return Err(refusal::no_choice(&mut search, &task)?.into());
+    };
+    let primary = front::primary(&task, &first);
+    front::sweep(&mut search, primary)?;
+    let found = search.best(task.aim, &task.bounds).unwrap_or(found);
+    let quantised = search.finished(&found.choice);
+    if let Some(drop) = task.bounds.iter().find(|bound| bound.kind == Kind::Drop) {
+        let measured = task.evaluated(&search, &quantised);
+        if measured > drop.most {
+            return Err(refusal::drops_more(&mut search, &task, measured)?.into());
+        }
+    }
+    let budgeted = front::budgeted(&search, &task, &found, primary);
+    Ok((quantised, Some(budgeted)))
+}
+
+/// What is looked for.
+struct Task<'a> {
+    aim: Aim,
+    bounds: Vec<Bound>,
+    rates: Rates,
+    sets: &'a Sets,
+}
+
+/// The least noise; if it is said how much may be lost, the least time of those, or flash, if time is not known.
+fn aim(bounds: &[Bound], first: &search::Point) -> Aim {
+    match bounds.iter().any(|bound| bound.kind == Kind::Drop) {
+        true => Aim::Cost(cost_kind(first)),
+        false => Aim::Loss,
+    }
+}
+
+fn cost_kind(first: &search::Point) -> Kind {
+    let known = [Kind::Latency, Kind::Flash].into_iter().find(|&kind| first.value(kind).is_some());
+    known.unwrap_or(Kind::Weights)
+}
+
+impl Task<'_> {
+    /// How much a model loses on the samples that had no part in making it.
+    fn evaluated(&self, search: &Search<'_>, quantised: &Quantised) -> f64 {
+        let sets = self.sets;
+        let expected = real_outputs(search.runner(), &quantised.float, &sets.evaluate);
+        search.scores(quantised, &sets.evaluate, &expected, sets.labels.as_ref()).drop()
+    }
+
+    /// Whether these limits can be kept, on the samples that had no part in it, too.
+    fn possible(&self, search: &mut Search<'_>, bounds: &[Bound]) -> Result<bool, Diagnostics> {
+        let Some(found) = search.within(self.aim, bounds)? else { return Ok(false) };
+        let Some(drop) = bounds.iter().find(|bound| bound.kind == Kind::Drop) else { return Ok(true) };
+        let quantised = search.finished(&found.choice);
+        Ok(self.evaluated(search, &quantised) <= drop.most)
+    }
+}
