@@ -114,6 +114,9 @@ fn input(
     if !takes(array) {
         return Err(wrong_type(source, array, ty));
     }
+    if samples == 0 {
+        return Err(Diagnostic::error(code::SAMPLES, format!("array \"{source}\" holds no sample")));
+    }
     let samples = limit.map_or(samples, |limit| samples.min(limit));
     let tensors = (0..samples).map(|sample| {
         let tensor = slice(array, sample, ty);

@@ -148,7 +148,6 @@ impl Build {
     fn write(&self, form: Emit, mut script: Script) -> Result<String, Diagnostics> {
         let path = self.model.to_string_lossy().into_owned();
         let _ = writeln!(script.said, "cargo::rerun-if-changed={path}");
-        let _ = writeln!(script.said, "cargo::rerun-if-changed=build.rs");
         let nothing = match self.target {
             None if triple::is_host(&script.triple) => Some("it is a machine with an operating system"),
             _ => triple::no_object(&script.triple),

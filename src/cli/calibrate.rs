@@ -167,6 +167,11 @@ impl CalibrateArgs {
         limits
     }
 
+    /// The files with samples and labels.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        [&self.calibrate, &self.evaluate, &self.labels].into_iter().flatten().map(PathBuf::as_path)
+    }
+
     /// Whether there are samples, or a lock in their place.
     pub(crate) fn is_given(&self) -> bool {
         self.calibrate.is_some() || self.lock.is_some()

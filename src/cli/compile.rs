@@ -9,7 +9,7 @@ use super::quantization_page::PageArgs;
 use super::sampling::SampleArgs;
 use super::{Console, Failure, emission, files, size, summary};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tinyc::board;
 use tinyc::budget::Budget;
 use tinyc::package;
@@ -139,10 +139,14 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
         ));
     }
     let emit = args.emit.iter().copied().collect();
+    args.package.iter().try_for_each(|package| package.check(&emit))?;
+    let mut inputs: Vec<&Path> = args.calibrate.inputs().chain(args.samples.file()).collect();
+    inputs.push(&args.model.model);
+    args.page.check_place(&inputs)?;
     let options = options(&args.model, args.target.load()?, &args.compiler, emit);
     let model = args.calibrate.load(&args.model)?.keeping(&options.states)?;
     let calibrated = args.calibrate.apply(model, &args.compiler.on(&args.model, &options))?;
-    args.page.check(&calibrated.lock)?;
+    args.page.check(&calibrated)?;
     let progress = Progress::spinner("compiling");
     let compiled = pipeline::compile_model(calibrated.model, &options);
     drop(progress);
@@ -169,11 +173,10 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     }
     report.files = set.iter().map(|(path, _)| path.clone()).chain([place.clone()]).collect();
     set.push((place, super::json_text(&report)?.into_bytes()));
-    files::write_all(&args.out, &set)?;
-    if let Some(measured) = &report.quantization {
-        args.page.write(&args.model.file_name(), measured, Some(&report))?;
-    }
-    calibrated.lock.write()?;
+    let page = args.page.file(&args.model.file_name(), report.quantization.as_ref(), Some(&report));
+    let set: Vec<(PathBuf, Vec<u8>)> =
+        set.into_iter().map(|(name, text)| (args.out.join(name), text)).collect();
+    files::write_all(&[set, page.into_iter().chain(calibrated.lock.file()).collect()].concat())?;
     if console.json {
         return Ok(console.json(&report)?);
     }

@@ -8,7 +8,6 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use tinyc::report::Message;
 use tinyc_frontend::onnx::{self, Extracted, Selection};
-use tinyc_ir::Diagnostic;
 
 /// Cuts a small model out of another, to be sent in a report
 ///
@@ -77,16 +76,7 @@ struct Tensor<'a> {
 
 /// Cuts, writes, says what is in it.
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
-    if args
-        .out
-        .canonicalize()
-        .is_ok_and(|out| args.model.model.canonicalize().is_ok_and(|model| model == out))
-    {
-        let message = format!("{} is the model that is cut", args.out.display());
-        return Err(Diagnostic::error(files::CANNOT_WRITE, message)
-            .help("name another place with --out")
-            .into());
-    }
+    files::not_read(&args.out, &[&args.model.model])?;
     let options = onnx::Options { shapes: args.model.shapes.by_input(), ..onnx::Options::default() };
     let selection = Selection {
         nodes: args.node.clone(),

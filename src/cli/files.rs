@@ -1,5 +1,6 @@
 //! Output files that appear whole or not at all, also as a set: written beside their places, then renamed.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,28 +9,31 @@ use tinyc_ir::Diagnostic;
 /// The code of every error of this file.
 pub(crate) const CANNOT_WRITE: u16 = 120;
 
-/// Writes files into a folder; it and the folders in the files' names, which are separated by `/`, are created if need be.
+/// Writes files; the folders that they are for are created if need be.
 ///
 /// # Errors
-/// A file or the folder cannot be written. Then no file of the set has changed, except when the last step, the renaming
+/// Two files are for one place, or one cannot be written. Then no file of the set has changed, except when the last step, the renaming
 /// of a finished file onto an existing one, fails halfway through the set; the message says so.
-pub(crate) fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Diagnostic> {
+pub(crate) fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Diagnostic> {
     let refuse = |path: &Path, error: io::Error| {
         Diagnostic::error(CANNOT_WRITE, format!("cannot write {}: {}", path.display(), words(&error)))
             .help("name another place with --out")
     };
     let mut staged = Staged::default();
-    staged.create_folders(folder).map_err(|error| refuse(folder, error))?;
-    for (name, contents) in files {
-        let place = folder.join(name);
-        let below = place.parent().unwrap_or(folder);
+    let mut places = BTreeSet::new();
+    for (place, contents) in files {
+        let below = place.parent().unwrap_or(Path::new(""));
         staged.create_folders(below).map_err(|error| refuse(below, error))?;
         if place.is_dir() {
-            return Err(refuse(&place, io::Error::from(io::ErrorKind::IsADirectory)));
+            return Err(refuse(place, io::Error::from(io::ErrorKind::IsADirectory)));
         }
-        let beside = beside(&place);
-        staged.files.push((beside.clone(), place));
-        std::fs::write(&beside, contents).map_err(|error| refuse(&beside, error))?;
+        if !places.insert(resolved(place)) {
+            let message = format!("two files would be written to {}", place.display());
+            return Err(Diagnostic::error(CANNOT_WRITE, message).help("name another place for one of them"));
+        }
+        let beside = beside(place);
+        staged.files.push((beside.clone(), place.clone()));
+        std::fs::write(&beside, contents).map_err(|error| refuse(place, error))?;
     }
     for (renamed, (beside, place)) in staged.files.iter().enumerate() {
         std::fs::rename(beside, place).map_err(|error| match renamed {
@@ -47,11 +51,32 @@ pub(crate) fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()
 /// # Errors
 /// See [`write_all`].
 pub(crate) fn write(path: &Path, contents: Vec<u8>) -> Result<(), Diagnostic> {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+    if path.file_name().is_none() {
         return Err(Diagnostic::error(CANNOT_WRITE, format!("{} does not name a file", path.display())));
-    };
+    }
+    write_all(&[(path.to_owned(), contents)])
+}
+
+/// Refuses a place that something is read from.
+///
+/// # Errors
+/// It would be overwritten.
+pub(crate) fn not_read(output: &Path, inputs: &[&Path]) -> Result<(), Diagnostic> {
+    let place = resolved(output);
+    match inputs.iter().any(|input| resolved(input) == place) {
+        false => Ok(()),
+        true => {
+            let message = format!("{} is read, and would be overwritten", output.display());
+            Err(Diagnostic::error(CANNOT_WRITE, message).help("name another place"))
+        }
+    }
+}
+
+/// A path by which a place is known, whether something is there or not.
+fn resolved(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    write_all(folder, &[(name.to_owned(), contents)])
+    let there = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(there).unwrap_or_else(|| path.to_owned())
 }
 
 /// What has been begun. If it is dropped before the end, what is left of it is removed.
@@ -111,12 +136,12 @@ mod tests {
         std::fs::create_dir_all(folder.join("there/file")).unwrap();
         let set = |last: &str| {
             let names = ["new/below/first", "there/second", last];
-            names.map(|name| (name.to_owned(), b"text".to_vec())).to_vec()
+            names.map(|name| (folder.join(name), b"text".to_vec())).to_vec()
         };
-        write_all(&folder, &set("there/file")).unwrap_err();
+        write_all(&set("there/file")).unwrap_err();
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "a folder was left behind");
         assert_eq!(std::fs::read_dir(folder.join("there")).unwrap().count(), 1);
-        write_all(&folder, &set("third")).unwrap();
+        write_all(&set("third")).unwrap();
         assert_eq!(std::fs::read(folder.join("new/below/first")).unwrap(), b"text");
         std::fs::remove_dir_all(&folder).unwrap();
     }
@@ -126,15 +151,31 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("tinyc-files-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("second")).unwrap();
         let set = |text: &str| {
-            vec![("first".to_owned(), text.as_bytes().to_vec()), ("second".to_owned(), Vec::new())]
+            vec![(folder.join("first"), text.as_bytes().to_vec()), (folder.join("second"), Vec::new())]
         };
-        let error = write_all(&folder, &set("new")).unwrap_err();
+        let error = write_all(&set("new")).unwrap_err();
         assert!(error.message.contains("second"), "{error}");
         assert!(!folder.join("first").exists(), "half a set was written");
         std::fs::remove_dir(folder.join("second")).unwrap();
-        write_all(&folder, &set("new")).unwrap();
+        write_all(&set("new")).unwrap();
         assert_eq!(std::fs::read(folder.join("first")).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2, "nothing unfinished stays");
+        let twice = [(folder.join("first"), Vec::new()), (folder.join("./first"), Vec::new())];
+        assert!(write_all(&twice).unwrap_err().message.contains("two files"));
+        assert_eq!(std::fs::read(folder.join("first")).unwrap(), b"new");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_read_is_known_by_any_path() {
+        let folder = std::env::temp_dir().join(format!("tinyc-read-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("below")).unwrap();
+        let (model, samples) = (folder.join("model.onnx"), folder.join("below/x.npz"));
+        std::fs::write(&model, b"model").unwrap();
+        let inputs = [model.as_path(), samples.as_path()];
+        assert!(not_read(&folder.join("below/../model.onnx"), &inputs).is_err());
+        assert!(not_read(&folder.join("below/./x.npz"), &inputs).is_err());
+        assert!(not_read(&folder.join("below/model.onnx"), &inputs).is_ok());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,7 +1,6 @@
 //! `--lock`: what a calibration decides is kept in a file, and comes from there the next time.
 
 use super::calibrate::line;
-use super::{Failure, files};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tinyc::lock::Lock;
@@ -45,11 +44,11 @@ impl Kept {
         matches!(self, Self::Replayed(..))
     }
 
-    /// Writes a new one.
-    pub(crate) fn write(&self) -> Result<(), Failure> {
+    /// The file of a new one.
+    pub(crate) fn file(&self) -> Option<(PathBuf, Vec<u8>)> {
         match self {
-            Self::New(path, lock) => Ok(files::write(path, lock.text().into_bytes())?),
-            _ => Ok(()),
+            Self::New(path, lock) => Some((path.clone(), lock.text().into_bytes())),
+            _ => None,
         }
     }
 

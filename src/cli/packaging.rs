@@ -1,7 +1,10 @@
 //! What is written around a network, as words of the command line.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use tinyc::package::Package;
+use std::collections::BTreeSet;
+use tinyc::package::{Package, WRONG_FORM};
+use tinyc::pipeline::Emit;
+use tinyc_ir::Diagnostic;
 
 /// What `--package` asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,15 @@ impl Packaging {
             Self::Bench => Self::BENCH,
             Self::System(package) => package.name(),
         }
+    }
+
+    /// Refuses a program that calls what is not written.
+    pub(super) fn check(self, emit: &BTreeSet<Emit>) -> Result<(), Diagnostic> {
+        if self != Self::Bench || emit.contains(&Emit::C) || emit.contains(&Emit::Obj) {
+            return Ok(());
+        }
+        let message = "the program of --package bench calls C or an object, and none is written";
+        Err(Diagnostic::error(WRONG_FORM, message).help("add one of them: --emit c,rust, say"))
     }
 
     fn help(self) -> &'static str {

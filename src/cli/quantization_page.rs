@@ -1,8 +1,8 @@
 //! `--report`: what a quantisation has come to, as a page for a browser.
 
-use super::locking::Kept;
+use super::locking::Calibrated;
 use super::{Failure, files};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tinyc::quantize::QuantReport;
 use tinyc::report::Report;
 use tinyc::report::quantization::Quantization;
@@ -16,28 +16,37 @@ pub(crate) struct PageArgs {
 }
 
 impl PageArgs {
+    /// Refuses a page in the place of something that is read.
+    pub(crate) fn check_place(&self, inputs: &[&Path]) -> Result<(), Failure> {
+        self.report.iter().try_for_each(|path| files::not_read(path, inputs))?;
+        Ok(())
+    }
+
     /// Refuses a page of a calibration that is not made.
-    pub(crate) fn check(&self, lock: &Kept) -> Result<(), Failure> {
-        match self.report.is_some() && lock.is_replayed() {
-            true => Err(Failure::Usage(
+    pub(crate) fn check(&self, calibrated: &Calibrated) -> Result<(), Failure> {
+        match (&self.report, &calibrated.report) {
+            (Some(_), None) if calibrated.lock.is_replayed() => Err(Failure::Usage(
                 "`--report` shows a calibration, and the model of a lock has none: delete the lock to make it anew",
             )),
-            false => Ok(()),
+            (Some(_), None) => {
+                Err(Failure::Usage("`--report` shows a calibration, and the model is quantised already"))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// Writes the page, if it is asked for; with cycles and memory of what was compiled.
-    pub(crate) fn write(
+    /// The page, if it is asked for; with cycles and memory of what was compiled.
+    pub(crate) fn file(
         &self,
         model: &str,
-        measured: &QuantReport,
+        measured: Option<&QuantReport>,
         compiled: Option<&Report>,
-    ) -> Result<(), Failure> {
-        let Some(path) = &self.report else { return Ok(()) };
+    ) -> Option<(PathBuf, Vec<u8>)> {
+        let (path, measured) = (self.report.as_ref()?, measured?);
         let mut page = Quantization::measured(model, measured);
         if let Some(compiled) = compiled {
             page.add_compiled(compiled);
         }
-        Ok(files::write(path, page.html().into_bytes())?)
+        Some((path.clone(), page.html().into_bytes()))
     }
 }

@@ -7,7 +7,7 @@ use super::quantization_page::PageArgs;
 use super::style::{TITLE, paint};
 use super::{Console, Failure, files, size};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tinyc::pipeline::{Model, Options};
 use tinyc::quantize::{self, QuantReport};
 use tinyc::report::Message;
@@ -79,13 +79,10 @@ struct Outcome {
 
 /// Quantises, writes, sums up.
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
-    let same = |out: PathBuf| args.model.model.canonicalize().is_ok_and(|model| model == out);
-    if args.out.canonicalize().is_ok_and(same) {
-        let message = format!("{} is the model that is quantised", args.out.display());
-        return Err(Diagnostic::error(files::CANNOT_WRITE, message)
-            .help("name another place with --out")
-            .into());
-    }
+    let mut inputs: Vec<&Path> = args.calibrate.inputs().collect();
+    inputs.push(&args.model.model);
+    files::not_read(&args.out, &inputs)?;
+    args.page.check_place(&inputs)?;
     let model = args.calibrate.load(&args.model)?;
     if !args.calibrate.is_given() && quantize::already(&model).is_none() {
         return Err(without_samples(&model).at(args.model.file_name()).into());
@@ -100,18 +97,17 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
         return Err(Failure::Usage("memory is that of a `--target`, which is not named"));
     }
     let on = On { path: &args.model.model, options: options.as_ref(), ram: args.ram, flash: args.flash };
-    let Calibrated { mut model, report, lock } = args.calibrate.apply(model, &on)?;
-    args.page.check(&lock)?;
+    let calibrated = args.calibrate.apply(model, &on)?;
+    args.page.check(&calibrated)?;
+    let Calibrated { mut model, report, lock } = calibrated;
     if report.is_none() && !args.calibrate.is_given() {
         model.warnings.0.extend(quantize::already(&model));
     }
     let onnx::Exported { bytes, nodes } = onnx::export(&model.reference)?;
     let size = bytes.len();
-    files::write(&args.out, bytes)?;
-    if let Some(report) = &report {
-        args.page.write(&args.model.file_name(), report, None)?;
-    }
-    lock.write()?;
+    let page = args.page.file(&args.model.file_name(), report.as_ref(), None);
+    let set = [(args.out.clone(), bytes)].into_iter().chain(page).chain(lock.file());
+    files::write_all(&set.collect::<Vec<_>>())?;
     console.warn(&model.warnings)?;
     if console.json {
         return Ok(console.json(&Outcome {

@@ -107,6 +107,9 @@ struct Output {
 
 /// Evaluates and prints.
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
+    if let Some(path) = &args.outputs {
+        files::not_read(path, &[&args.model.model, &args.inputs])?;
+    }
     let model = tinyc::pipeline::load(&args.model.model, &args.model.shapes.by_input())?;
     let model = model.keeping(&args.states.pairs())?;
     console.warn(&model.warnings)?;

@@ -1,7 +1,7 @@
 //! Which samples a command works on: those of a file, or random ones from a seed.
 
 use super::Failure;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tinyc::pipeline::Model;
 use tinyc::{npz, samples};
 use tinyc_ir::Tensor;
@@ -43,6 +43,11 @@ impl SampleArgs {
             Some(path) => Ok(samples::select(&npz::read(path)?, model, wanted, self.quantize_inputs)?.inputs),
             None => Ok(samples::random(model, self.seed, wanted.unwrap_or(RANDOM_SAMPLES as usize))),
         }
+    }
+
+    /// The file that they are from.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.inputs.as_deref()
     }
 
     /// Where the samples are from, for a person.

@@ -6,7 +6,7 @@ use super::compile::{CompilerArgs, options};
 use super::progress::Progress;
 use super::sampling::SampleArgs;
 use super::style::{self, DIM, GOOD, paint};
-use super::{Console, Failure, board, emission};
+use super::{Console, Failure, board, emission, files};
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::Write;
@@ -115,7 +115,9 @@ fn compile(args: &Args, options: &Options) -> Result<Compiled, Failure> {
     let calibrated = args.calibrate.apply(model, &args.compiler.on(&args.model, options))?;
     let _progress = Progress::spinner("compiling");
     let compiled = pipeline::compile_model(calibrated.model, options)?;
-    calibrated.lock.write()?;
+    if let Some((path, text)) = calibrated.lock.file() {
+        files::write(&path, text)?;
+    }
     Ok(compiled)
 }
 

@@ -13,11 +13,12 @@ use crate::pipeline::{Compiled, Emit};
 use sample::Sample;
 use std::collections::BTreeSet;
 use tinyc_backends::c;
+use tinyc_ir::loops::Program;
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
 use tinyc_targets::Target;
 
-/// The code of a form that a package cannot hold.
-const WRONG_FORM: u16 = 505;
+/// The code of a form or a name that a package cannot hold.
+pub const WRONG_FORM: u16 = 505;
 
 /// A build system.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +79,7 @@ pub fn files(
     sample: &[Tensor],
 ) -> Result<Files, Diagnostics> {
     check_forms(package, &compiled.emit)?;
+    check_name(package, &compiled.program)?;
     let network = Network {
         prefix: c::prefix(&compiled.program),
         compiled,
@@ -99,6 +101,38 @@ fn check_forms(package: Package, emit: &BTreeSet<Emit>) -> Result<(), Diagnostic
     Err(Diagnostic::error(WRONG_FORM, what)
         .help(format!("emit {}, or several of them, separated by commas", forms.join(" or ")))
         .into())
+}
+
+/// Names that a build system has for itself.
+fn taken_names(package: Package) -> &'static [&'static str] {
+    match package {
+        Package::Cmake => &[
+            "all",
+            "clean",
+            "depend",
+            "edit_cache",
+            "help",
+            "install",
+            "package",
+            "preinstall",
+            "rebuild_cache",
+            "test",
+        ],
+        Package::Cargo => &["alloc", "build", "core", "proc_macro", "std", "test"],
+        Package::Zephyr | Package::Arduino => &[],
+    }
+}
+
+fn check_name(package: Package, program: &Program) -> Result<(), Diagnostics> {
+    let name = c::prefix(program);
+    if !taken_names(package).contains(&name.as_str()) {
+        return Ok(());
+    }
+    let message = format!(
+        "a package for {} cannot be named `{name}`, which means something else there",
+        package.name()
+    );
+    Err(Diagnostic::error(WRONG_FORM, message).help("take another name: --name my_network").into())
 }
 
 /// What every package is made from.
@@ -160,7 +194,7 @@ impl Network<'_> {
 
     /// A README: what the folder is, how it is used, how the network is called, and how the code is proven.
     fn readme(&self, what: &str, usage: &str) -> Vec<u8> {
-        let (prefix, call) = (&self.prefix, c::call(&self.compiled.program));
+        let (prefix, call) = (&self.prefix, c::call(&self.compiled.program, &|_| false));
         let mut memory = call.memory.join("\n");
         memory.extend(call.begin.iter().flat_map(|begin| ["\n", begin]));
         let run = &call.run;

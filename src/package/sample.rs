@@ -25,7 +25,7 @@ impl Sample {
         let results = Sequence::new(reference, &compiled.model.states).next(inputs);
         let outputs = compiled.model.states.outputs(reference, &results);
         Self {
-            call: c::call(&compiled.program),
+            call: c::call(&compiled.program, &is_taken),
             inputs: inputs.iter().map(|tensor| tensor.data.to_le_bytes()).collect(),
             expected: hash::of_outputs(&outputs),
             outputs: outputs.iter().flat_map(|tensor| tensor.data.to_le_bytes()).collect(),
@@ -44,8 +44,8 @@ impl Sample {
 
     /// The first output with a greatest element, as an expression for its position.
     pub(super) fn class(&self) -> Option<String> {
-        let port = self.call.outputs.iter().find(|port| port.argmax)?;
-        Some(format!("{}_argmax_{}({})", self.call.prefix, port.name, port.name))
+        let mut ports = self.call.outputs.iter();
+        ports.find_map(|port| Some(format!("{}({})", port.argmax.as_ref()?, port.name)))
     }
 
     /// Definitions: memory, the sample, `EXPECTED_HASH` and `int run_sample(uint32_t *hash)`. They want `<string.h>`.
@@ -86,6 +86,39 @@ impl Sample {
         out.push_str("    return status;\n}\n");
         out
     }
+}
+
+/// Names that the programs of packages, and the systems that they are for, have for something else.
+fn is_taken(name: &str) -> bool {
+    const OWN: [&str; 26] = [
+        "bit",
+        "bits",
+        "bytes",
+        "count",
+        "data",
+        "delay",
+        "equal",
+        "hash",
+        "hash_bytes",
+        "hash_floats",
+        "i",
+        "loop",
+        "main",
+        "map",
+        "max",
+        "micros",
+        "millis",
+        "min",
+        "random",
+        "round",
+        "run_sample",
+        "setup",
+        "start",
+        "time",
+        "tone",
+        "word",
+    ];
+    OWN.contains(&name) || name.starts_with("sample_")
 }
 
 fn hashed(port: &Port) -> String {

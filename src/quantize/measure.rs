@@ -1,6 +1,6 @@
 //! How good a model is on samples, in numbers that a person can compare.
 
-use super::sets::Labels;
+use super::labels::Labels;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;

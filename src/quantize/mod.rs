@@ -3,6 +3,7 @@
 //! The choices are made in [`tinyc_passes::quantize`]; here are the data, the metrics and the report.
 
 pub mod budget;
+mod labels;
 mod measure;
 mod native;
 mod numbers;
@@ -11,10 +12,11 @@ mod sets;
 mod table;
 
 pub use budget::{Budgeted, Joules, Latency, Limits, WeightBytes};
+pub use labels::Labels;
 pub use measure::{Metric, Scores};
 pub use native::Native;
 pub use report::{HISTOGRAM_BINS, LayerRow, QuantReport, TensorRow};
-pub use sets::{Labels, Sets, Split, load, split};
+pub use sets::{Sets, Split, load, split};
 pub use tinyc_passes::quantize::calibrate::Options;
 pub use tinyc_passes::quantize::plan::Precision;
 pub use tinyc_passes::quantize::range::Method;
@@ -85,6 +87,9 @@ pub fn quantise_within(
     sets.finite()?;
     let started = std::time::Instant::now();
     let metric = metric.unwrap_or(Metric::of(sets.labels.as_ref()));
+    if let Some(labels) = &sets.labels {
+        labels.go_with(metric, model.reference.ty(model.reference.outputs[0]).shape.elements())?;
+    }
     let (quantised, budgeted) = match limits.any() {
         true => budget::quantise(model, sets, options, (limits, on), metric, runner)?,
         false => (calibrate::calibrate(&model.reference, &sets.fit, &sets.select, options, runner)?, None),

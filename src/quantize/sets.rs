@@ -1,8 +1,9 @@
 //! Which samples are for what: ranges come from some, choices are made by others, and what is reported was measured on samples
 //! that had no part in either.
 
+use super::labels::Labels;
 use super::{code, numbers, table};
-use crate::npz::{Array, Npz};
+use crate::npz::Npz;
 use crate::pipeline::Model;
 use crate::samples;
 use std::path::Path;
@@ -27,15 +28,6 @@ pub struct Sets {
     pub split: Split,
     /// What the user should know of the files.
     pub notes: Vec<Diagnostic>,
-}
-
-/// The right answers.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Labels {
-    /// The class of each sample.
-    Classes(Vec<i64>),
-    /// The first output of each sample, in real numbers.
-    Targets(Vec<Vec<f32>>),
 }
 
 /// How samples were divided.
@@ -118,15 +110,6 @@ pub fn split(inputs: Vec<Vec<Tensor>>, labels: Option<Labels>, others: Option<La
     Sets { fit, select, choices, evaluate, labels, split, notes: Vec::new() }
 }
 
-impl Labels {
-    fn of(&self, chosen: &[usize]) -> Self {
-        match self {
-            Self::Classes(all) => Self::Classes(chosen.iter().map(|&i| all[i]).collect()),
-            Self::Targets(all) => Self::Targets(chosen.iter().map(|&i| all[i].clone()).collect()),
-        }
-    }
-}
-
 impl Sets {
     /// Refuses samples with NaN or infinity in them: one would spoil a range, or hide what is measured.
     pub(super) fn finite(&self) -> Result<(), Diagnostic> {
@@ -193,11 +176,10 @@ fn read(
     notes.extend(numbers::as_wanted(&mut npz, model)?);
     let samples = samples::select(&npz, model, None, false)?;
     let count = samples.inputs.len();
-    if count == 0 {
-        return Err(Diagnostic::error(code::DATA, "there is no sample").at(&*npz.name).into());
-    }
     let place = known.as_ref().map_or(&npz.name, |file| &file.name);
-    let labels = label_array.map(|array| answers(&array, count).map_err(|p| p.at(place))).transpose()?;
+    let first = model.reference.outputs.first().map_or(0, |&v| model.reference.ty(v).shape.elements());
+    let labels =
+        label_array.map(|array| Labels::read(&array, count, first).map_err(|p| p.at(place))).transpose()?;
     Ok((samples.inputs, labels))
 }
 
@@ -215,16 +197,4 @@ fn shape_rows(npz: &mut Npz, model: &Model) {
             array.shape = [vec![rows], shape.to_vec()].concat();
         }
     }
-}
-
-fn answers(array: &Array, count: usize) -> Result<Labels, Diagnostic> {
-    let found = array.shape.first().copied().unwrap_or(1);
-    if found != count {
-        return Err(Diagnostic::error(code::DATA, format!("{found} labels do not go with {count} samples")));
-    }
-    if let Some(classes) = array.data.to_ints().filter(|c| c.len() == count) {
-        return Ok(Labels::Classes(classes));
-    }
-    let reals: Vec<f32> = array.data.to_reals().into_iter().map(|x| x as f32).collect();
-    Ok(Labels::Targets(reals.chunks((reals.len() / count.max(1)).max(1)).map(<[f32]>::to_vec).collect()))
 }

@@ -109,13 +109,16 @@ fn csv(path: &Path, elements: &[usize]) -> Result<Npz, Diagnostic> {
             }
         };
         for (column, &x) in numbers.iter().enumerate() {
-            if Some(column) == label { labels.push(x as i64) } else { values.push(x) }
+            if Some(column) == label { labels.push(x) } else { values.push(x) }
         }
         rows += 1;
     }
+    if rows == 0 {
+        return Err(refuse("the table holds no sample".into()));
+    }
     let mut arrays = vec![("arr_0".to_owned(), Array { shape: vec![rows, wanted], data: Data::F32(values) })];
     if labels.len() == rows {
-        arrays.push(("labels".into(), Array { shape: vec![rows], data: Data::I64(labels) }));
+        arrays.push(("labels".into(), Array { shape: vec![rows], data: Data::F32(labels) }));
     }
     Ok(Npz { name, arrays, ..Npz::default() })
 }

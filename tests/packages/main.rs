@@ -51,6 +51,9 @@ fn what_a_package_cannot_hold_is_refused_before_anything_is_written() {
         ("zephyr", &["--target", "cortex-m4", "--emit", "c,asm"], "E0505"),
         ("arduino", &["--target", "rv32imc", "--emit", "obj"], "E0506"),
         ("arduino", &["--target", "cortex-m4", "--name", &long], "E0506"),
+        ("cmake", &["--target", "cortex-m4", "--name", "test"], "E0505"),
+        ("cargo", &["--target", "cortex-m4", "--emit", "rust", "--name", "std"], "E0505"),
+        ("bench", &["--target", "cortex-m4", "--emit", "rust"], "E0505"),
     ] {
         let args = ["compile", DIGITS, "--package", system, "--out", out.to_str().unwrap()];
         let ran = tinyc(&[&args[..], more].concat());

@@ -2,6 +2,7 @@
 //! programs of packages are made of it; it compiles as C and as C++.
 
 use super::names::Symbols;
+use super::reserved::is_library;
 use super::scalar::memory_type;
 use tinyc_ir::loops::{Buffer, Program, Scalar};
 
@@ -31,22 +32,32 @@ pub struct Port {
     pub scalar: Scalar,
     /// How many.
     pub len: usize,
-    /// Whether the header has `PREFIX_argmax_NAME` for it.
-    pub argmax: bool,
+    /// The header's function that finds its greatest element, if there is one.
+    pub argmax: Option<String>,
 }
 
 impl Call {
-    pub(super) fn new(program: &Program, symbols: &Symbols) -> Self {
+    /// No variable has a name that is taken, or one of the C library's.
+    pub(super) fn new(program: &Program, symbols: &Symbols, is_taken: &dyn Fn(&str) -> bool) -> Self {
         let (prefix, upper) = (&symbols.prefix, &symbols.upper);
+        let both = || program.inputs.iter().chain(&program.outputs);
+        let variable = |b: Buffer| {
+            let mut name = symbols.buffer(b).to_owned();
+            let others = |name: &str| both().any(|&other| other != b && symbols.buffer(other) == name);
+            while is_taken(&name) || is_library(&name) || others(&name) {
+                name.push_str("_buffer");
+            }
+            name
+        };
         let port = |&buffer: &Buffer| {
             let data = &program.buffers[buffer];
-            let argmax = super::edge::has_argmax(program, buffer);
-            Port { name: symbols.buffer(buffer).to_owned(), scalar: data.scalar, len: data.len, argmax }
+            let argmax = super::edge::has_argmax(program, buffer)
+                .then(|| format!("{prefix}_argmax_{}", symbols.buffer(buffer)));
+            Port { name: variable(buffer), scalar: data.scalar, len: data.len, argmax }
         };
-        let both = || program.inputs.iter().chain(&program.outputs);
         let define = |&b: &Buffer| {
             let (ty, face) = (memory_type(program.buffers[b].scalar), symbols.face(b));
-            format!("static {ty} {}[{face}_LEN];", symbols.buffer(b))
+            format!("static {ty} {}[{face}_LEN];", variable(b))
         };
         let mut memory: Vec<String> = both().filter(|&&b| program.buffers[b].len > 0).map(define).collect();
         let mut arguments = Vec::new();
@@ -57,7 +68,7 @@ impl Call {
         }
         arguments.extend(both().map(|&b| match program.buffers[b].len {
             0 => "NULL".to_owned(),
-            _ => symbols.buffer(b).to_owned(),
+            _ => variable(b),
         }));
         if program.arena_bytes > 0 {
             memory.push(format!(

@@ -78,7 +78,7 @@ fn usage(program: &Program, symbols: &Symbols) -> String {
         format!("    #include \"{prefix}.h\""),
         String::new(),
     ];
-    let call = Call::new(program, symbols);
+    let call = Call::new(program, symbols, &|_| false);
     lines.extend(call.memory.iter().map(|line| format!("    {line}")));
     lines.push(String::new());
     lines.extend(call.begin.iter().map(|line| format!("    {line}")));

@@ -76,10 +76,10 @@ pub fn prototype(program: &Program) -> String {
     header::run_prototype(program, &symbols).flat()
 }
 
-/// What a program that calls the network needs to say.
-pub fn call(program: &Program) -> Call {
+/// What a program that calls the network needs to say, with variables of names that are not taken.
+pub fn call(program: &Program, is_taken: &dyn Fn(&str) -> bool) -> Call {
     let (symbols, ..) = names_and_kernels(program, Options::default().arm_dsp);
-    Call::new(program, &symbols)
+    Call::new(program, &symbols, is_taken)
 }
 
 fn names_and_kernels(

@@ -117,6 +117,19 @@ fn an_integer_network_has_no_float_instruction_and_calls_nothing() {
 }
 
 #[test]
+fn a_program_that_calls_the_network_keeps_its_own_names() {
+    let mut program = networks::quantized().program;
+    let (input, output) = (program.inputs[0], program.outputs[0]);
+    program.buffers[input].name = "hash".into();
+    program.buffers[output].name = "y1".into();
+    let call = tinyc_backends::c::call(&program, &|name| name == "hash");
+    let names = ["static int8_t hash_buffer[BLOCKS_HASH_LEN];", "static int8_t y1_buffer[BLOCKS_Y1_LEN];"];
+    assert_eq!(call.memory[..2], names);
+    assert_eq!(call.run, "blocks_run(hash_buffer, y1_buffer, &arena)");
+    assert_eq!(call.outputs[0].argmax.as_deref(), Some("blocks_argmax_y1"));
+}
+
+#[test]
 fn without_the_dsp_option_no_arm_text_is_left() {
     let options = tinyc_backends::c::Options { arm_dsp: false, ..Default::default() };
     for file in tinyc_backends::c::emit(&networks::quantized().program, &options) {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use tinyc_ir::graph::{Def, Node, Value};
 use tinyc_ir::rewriter::Rewriter;
-use tinyc_ir::{Graph, Op, Tensor};
+use tinyc_ir::{Graph, Op, Tensor, TensorType};
 
 /// Evaluates all constant nodes except `dequantize`.
 pub fn run(graph: &Graph) -> Graph {
@@ -20,6 +20,20 @@ pub fn run(graph: &Graph) -> Graph {
         Op::Dequantize(_) => None,
         _ => evaluate(rewriter, node),
     })
+}
+
+/// The most multiply-accumulates that are done at compile time: some seconds of the evaluator.
+const MOST_MACS: u64 = 1 << 30;
+
+/// The most bytes of a constant that is larger than all it is made of.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Whether what a node computes is not worth a constant: it takes too long, or a small file would become a huge one.
+fn is_too_much(op: &Op, arguments: &[(&TensorType, &Tensor)], ty: &TensorType) -> bool {
+    let bytes = |ty: &TensorType| ty.dtype.bytes_of(ty.shape.elements()).unwrap_or(usize::MAX);
+    let types: Vec<&TensorType> = arguments.iter().map(|argument| argument.0).collect();
+    let made_of: usize = types.iter().map(|ty| bytes(ty)).fold(0, usize::saturating_add);
+    op.macs(&types, ty) > MOST_MACS || bytes(ty) > MOST_BYTES.max(made_of)
 }
 
 /// The constant that a node computes, if all its arguments are constants in the new graph.
@@ -36,10 +50,10 @@ pub(super) fn evaluate(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value>
     let known = known?;
     let arguments: Vec<_> = inputs.iter().zip(&known).map(|(&v, tensor)| (new.ty(v), &**tensor)).collect();
     let op = &rewriter.old.nodes[node].op;
-    if op.failure(&arguments).is_some() {
-        return None; // every run ends there, with its error
-    }
     let (name, ty) = (rewriter.name(node), rewriter.ty(node).clone());
+    if is_too_much(op, &arguments, &ty) || op.failure(&arguments).is_some() {
+        return None; // what fails ends every run there, with its error
+    }
     let tensor = op.eval(&arguments, &ty);
     Some(rewriter.constant(name, ty, tensor))
 }
@@ -48,8 +62,23 @@ pub(super) fn evaluate(rewriter: &mut Rewriter<'_>, node: Node) -> Option<Value>
 mod tests {
     use super::*;
     use crate::graph::samples::{floats, quantized};
-    use tinyc_ir::op::{Add, Dequantize, Transpose};
+    use tinyc_ir::op::{Add, Dequantize, Matmul, Transpose};
     use tinyc_ir::{Activation, Data, Origin, Tensor, TensorType};
+
+    #[test]
+    fn a_product_of_billions_of_terms_is_left_to_the_device() {
+        let mut graph = Graph::new("g");
+        let small = floats(&mut graph, "small", [1, 8, 8], &[0.5; 64]);
+        let square = TensorType::f32([1, 1100, 1100]);
+        let large =
+            graph.constant("large", square.clone(), Tensor::f32([1, 1100, 1100], vec![0.5; 1_210_000]));
+        let few = graph.node(Matmul, &[small, small], "few", Origin::default()).unwrap();
+        let many = graph.node(Matmul, &[large, large], "many", Origin::default()).unwrap();
+        graph.outputs = vec![few, many];
+        let folded = run(&graph);
+        assert!(folded.const_of(folded.outputs[0]).is_some());
+        assert_eq!(folded.nodes.len(), 1);
+    }
 
     #[test]
     fn constants_are_evaluated_but_not_dequantised() {

@@ -7,8 +7,8 @@
 use super::costs::{Costs, Meter};
 use super::ilp::{self, Row};
 use super::limits::{Bound, Kind};
+use crate::quantize::labels::Labels;
 use crate::quantize::measure::{Metric, Scores};
-use crate::quantize::sets::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 use tinyc_backends::codegen::sim::FlashModel;
 use tinyc_ir::{Diagnostics, Graph, Tensor, TensorType};
