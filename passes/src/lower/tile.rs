@@ -94,7 +94,7 @@ pub const HIGH: i32 = 0xF0F0_F0F0_u32 as i32;
 
 /// The byte of two weights of four bits: one in the high half, one in the low half.
 pub fn paired(high: i64, low: i64) -> i8 {
-    (high << 4 | low & 15) as i8
+    ((high << 4) | (low & 15)) as i8
 }
 
 /// Rows of x times a packed matrix of `pitch` x `outputs` weights.
