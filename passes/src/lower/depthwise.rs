@@ -8,9 +8,10 @@
 use super::conv2d::Geometry;
 use super::im2col::outside;
 use super::layer::Layer;
-use super::tile::WIDTH;
-use super::weighted_sum::{Emitter, Quad, WeightZero, WeightedSum};
+use super::tile::{HIGH, WIDTH, paired};
+use super::weighted_sum::{Emitter, NIBBLE, Quad, WeightZero, WeightedSum};
 use super::window::Window;
+use tinyc_ir::Data;
 use tinyc_ir::loops::{Affine, BinaryOp, Buffer, PackedOp, Param, Scalar, Var};
 
 /// Kernels of more columns are not unrolled.
@@ -19,16 +20,23 @@ const UNROLL: usize = 5;
 /// Writes the kernel of a convolution with as many groups as channels, in and out.
 pub fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, x: Buffer, y: Buffer) {
     let (channels, taps) = (g.x[3], g.w[1] * g.w[2]);
-    // Weights [C][KH·KW] become [KH·KW][C], as the image lies.
-    let positions: Vec<usize> = (0..taps * channels).map(|p| p % channels * taps + p / channels).collect();
     let x = layer.read("x", x);
-    let w = layer.constant("weight", sum.weights.data.gather(&positions));
-    let emitter = sum.prepare(layer);
-    let y = layer.write("y", y);
     // A word of neighbours is aligned if every pixel is a whole number of words.
     let quad = sum.quad(layer.features, layer.scalar(x)).filter(|_| channels.is_multiple_of(WIDTH));
+    let nibbles = sum.nibbles && quad.is_some();
+    let weights = if nibbles {
+        halves(&sum.weights.data, taps, channels)
+    } else {
+        // Weights [C][KH·KW] become [KH·KW][C], as the image lies.
+        let positions: Vec<usize> =
+            (0..taps * channels).map(|p| p % channels * taps + p / channels).collect();
+        sum.weights.data.gather(&positions)
+    };
+    let w = layer.constant("weight", weights);
+    let emitter = sum.prepare(layer);
+    let y = layer.write("y", y);
     let folded = sum.folded_bias(layer.features).map(|bias| layer.constant("folded_bias", bias));
-    let body = Body { emitter: &emitter, g, window: g.window(), quad, folded, x, w, y };
+    let body = Body { emitter: &emitter, g, window: g.window(), quad, nibbles, folded, x, w, y };
     layer.nest(&[("n", g.x[0]), ("oy", g.y[1])], &mut |layer, at| {
         let [n, oy] = at else { unreachable!("two dimensions") };
         for columns in columns(g) {
@@ -36,16 +44,22 @@ pub fn emit(layer: &mut Layer<'_>, sum: &WeightedSum, g: &Geometry, x: Buffer, y
             layer.each("ox", columns.count, &mut |layer, step| {
                 let ox = step.times(columns.step as i64).offset(columns.first as i64);
                 let at = [n.clone(), oy.clone(), ox];
-                layer.each("block", channels / WIDTH, &mut |layer, block| {
-                    body.emit(layer, &at, &block.times(WIDTH as i64), WIDTH, inside);
-                });
-                let tail = channels % WIDTH;
-                if tail > 0 {
-                    body.emit(layer, &at, &Affine::constant((channels - tail) as i64), tail, inside);
-                }
+                body.channels(layer, &at, channels, inside);
             });
         }
     });
+}
+
+/// Weights `[C][KH·KW]` of four bits: for each tap and eight channels four bytes, of which the first four channels are the high halves.
+fn halves(weights: &Data, taps: usize, channels: usize) -> Data {
+    let at = |tap: usize, c: usize| if c < channels { weights.int(c * taps + tap) } else { 0 };
+    let mut bytes = Vec::with_capacity(taps * channels.div_ceil(2));
+    for tap in 0..taps {
+        for first in (0..channels).step_by(2 * WIDTH) {
+            bytes.extend((first..first + WIDTH).map(|c| paired(at(tap, c), at(tap, c + WIDTH))));
+        }
+    }
+    Data::I8(bytes)
 }
 
 /// `count` output columns from `first` on, `step` apart.
@@ -81,6 +95,8 @@ struct Body<'a> {
     g: &'a Geometry,
     window: Window,
     quad: Option<Quad>,
+    /// Whether weights lie as [`halves`] has them.
+    nibbles: bool,
     /// First values of accumulators inside, with x's zero point.
     folded: Option<Param>,
     x: Param,
@@ -88,10 +104,42 @@ struct Body<'a> {
     y: Param,
 }
 
+/// Neighbouring channels that are computed together.
+struct Channels<'a> {
+    first: &'a Affine,
+    width: usize,
+    /// Where their weights begin in those of a tap.
+    weights: &'a Affine,
+    /// Whether they are the low halves of those bytes.
+    low: bool,
+}
+
 impl Body<'_> {
-    /// `width` channels from `first` on of the pixel `n, oy, ox`.
-    fn emit(&self, layer: &mut Layer<'_>, at: &[Affine; 3], first: &Affine, width: usize, inside: bool) {
-        let [n, oy, ox] = at;
+    /// All channels of the pixel `n, oy, ox`.
+    fn channels(&self, layer: &mut Layer<'_>, at: &[Affine; 3], channels: usize, inside: bool) {
+        // Channels that share the bytes of a tap, and how many weights a byte has.
+        let per_byte = if self.nibbles { 2 } else { 1 };
+        let together = per_byte * WIDTH;
+        layer.each("block", channels / together, &mut |layer, block| {
+            let weights = &block.times(WIDTH as i64);
+            for half in 0..per_byte {
+                let first = &block.times(together as i64).offset((half * WIDTH) as i64);
+                let some = Channels { first, width: WIDTH, weights, low: half == 1 };
+                self.emit(layer, at, &some, inside);
+            }
+        });
+        let tail = channels % together;
+        if tail > 0 {
+            let (first, weights) = (channels - tail, (channels - tail) / per_byte);
+            let [first, weights] = [first, weights].map(|at| Affine::constant(at as i64));
+            let some = Channels { first: &first, width: tail, weights: &weights, low: false };
+            self.emit(layer, at, &some, inside);
+        }
+    }
+
+    /// Some channels of the pixel `n, oy, ox`.
+    fn emit(&self, layer: &mut Layer<'_>, at: &[Affine; 3], some: &Channels<'_>, inside: bool) {
+        let ([n, oy, ox], &Channels { first, width, .. }) = (at, some);
         let g = self.g;
         let folded = self.folded.filter(|_| inside);
         let accs = match folded {
@@ -116,9 +164,10 @@ impl Body<'_> {
             let tap = |layer: &mut Layer<'_>, kx: &Affine| {
                 let c = g.x[3] as i64;
                 let pixel = row.plus(&self.window.under(1, ox, kx)).times(c).plus(first);
-                let weights = ky.times(g.w[2] as i64).plus(kx).times(c).plus(first);
+                let of_tap = if self.nibbles { g.x[3].div_ceil(2 * WIDTH) * WIDTH } else { g.x[3] };
+                let weights = ky.times(g.w[2] as i64).plus(kx).times(of_tap as i64).plus(some.weights);
                 match self.quad {
-                    Some(quad) => self.quad_tap(layer, &accs, quad, &pixel, &weights),
+                    Some(quad) => self.quad_tap(layer, &accs, quad, [&pixel, &weights], some.low),
                     None => self.tap(layer, &accs, &zeros, [&pixel, &weights], folded.is_some()),
                 }
             };
@@ -165,7 +214,14 @@ impl Body<'_> {
     }
 
     /// As [`tap`](Self::tap) for four channels at once.
-    fn quad_tap(&self, layer: &mut Layer<'_>, accs: &[Var], quad: Quad, pixel: &Affine, weights: &Affine) {
+    fn quad_tap(
+        &self,
+        layer: &mut Layer<'_>,
+        accs: &[Var],
+        quad: Quad,
+        [pixel, weights]: [&Affine; 2],
+        low: bool,
+    ) {
         let b = &mut layer.b;
         let mut bytes = b.load_wide(Scalar::I32, self.x, pixel.clone());
         if quad.flip {
@@ -173,7 +229,15 @@ impl Body<'_> {
             bytes = b.binary(BinaryOp::Xor, bytes, top);
         }
         let bytes = b.let_("bytes", bytes);
-        let word = b.load_wide(Scalar::I32, self.w, weights.clone());
+        let mut word = b.load_wide(Scalar::I32, self.w, weights.clone());
+        if self.nibbles {
+            if low {
+                let up = b.i32(NIBBLE as i32);
+                word = b.binary(BinaryOp::Shl, word, up);
+            }
+            let mask = b.i32(HIGH);
+            word = b.binary(BinaryOp::And, word, mask);
+        }
         let word = b.let_("w", word);
         for (first, rotate) in [(0, 0), (1, 8)] {
             let unpack = match quad.signed {

@@ -68,17 +68,33 @@ impl Kind {
         let outputs = sum.outputs();
         match self {
             Self::Plain => sum.weights.data.gather(&packed_positions(outputs, depth, width)),
-            Self::DualBytes { .. } => sum.weights.data.clone(),
-            Self::Dual => {
-                // Bytes 0 and 2 of a word become the first pair, 1 and 3 the second; what fills the pitch weighs 0.
-                let at = |o: usize, k: usize| if k < depth { sum.weights.data.int(o * depth + k) } else { 0 };
+            Self::DualBytes { .. } if !sum.nibbles => sum.weights.data.clone(),
+            Self::Dual | Self::DualBytes { .. } => {
+                let inside = |o: usize, k: usize| o < outputs && k < depth;
+                let at =
+                    |o: usize, k: usize| if inside(o, k) { sum.weights.data.int(o * depth + k) } else { 0 };
                 let pitch = self.pitch(depth);
-                let order = |k: usize| k / 4 * 4 + [0, 2, 1, 3][k % 4];
+                // Bytes 0 and 2 of a word become the first pair, 1 and 3 the second; what fills the pitch weighs 0.
+                let swapped = |k: usize| k / 4 * 4 + [0, 2, 1, 3][k % 4];
+                let order = |k: usize| if self == Self::Dual { swapped(k) } else { k };
+                if sum.nibbles {
+                    let pair = |o: usize, k: usize| paired(at(o, order(k)), at(o + 1, order(k)));
+                    let bytes = (0..outputs).step_by(2).flat_map(|o| (0..pitch).map(move |k| pair(o, k)));
+                    return Data::I8(bytes.collect());
+                }
                 let values = (0..outputs).flat_map(|o| (0..pitch).map(move |k| at(o, order(k))));
                 Data::from_ints(sum.weights.dtype(), values.collect::<Vec<_>>())
             }
         }
     }
+}
+
+/// The high halves of a word's bytes.
+pub const HIGH: i32 = 0xF0F0_F0F0_u32 as i32;
+
+/// The byte of two weights of four bits: one in the high half, one in the low half.
+pub fn paired(high: i64, low: i64) -> i8 {
+    ((high << 4) | (low & 15)) as i8
 }
 
 /// Rows of x times a packed matrix of `pitch` x `outputs` weights.
@@ -173,21 +189,36 @@ impl Tile<'_> {
         layer.each("k", self.depth / 4, &mut |layer, step| {
             let k = step.times(4);
             let values: Vec<[Var; 2]> = xs.iter().map(|x| self.pairs(layer, &x.plus(&k))).collect();
-            for j in 0..accs[0].len() {
-                let row = first.offset(j as i64).times(self.depth as i64);
-                let weights = word(layer, "w", self.w, row.plus(&k));
-                for (half, rotate) in [(0, 0), (1, 8)] {
-                    let packed = layer.b.var(weights);
-                    let pair = layer.b.packed(PackedOp::UnpackSigned { rotate }, &[packed]);
-                    let pair = layer.b.let_("pair", pair);
-                    for (accs, value) in accs.iter().zip(&values) {
-                        let args = [accs[j], value[half], pair].map(|var| layer.b.var(var));
-                        let sum = layer.b.packed(PackedOp::Dot2, &args);
-                        layer.b.assign(accs[j], sum);
+            let count = accs[0].len();
+            for j in (0..count).step_by(if self.emitter.nibbles { 2 } else { 1 }) {
+                let row = first.offset(j as i64);
+                if self.emitter.nibbles {
+                    // Two outputs share the bytes of a row, and the block begins with an even one.
+                    let bytes = word(layer, "bytes", self.w, row.times(self.depth as i64 / 2).plus(&k));
+                    let weights = self.emitter.halves(layer, bytes);
+                    for (j, weights) in (j..count).zip(weights) {
+                        self.dots(layer, accs, j, &values, weights);
                     }
+                } else {
+                    let weights = word(layer, "w", self.w, row.times(self.depth as i64).plus(&k));
+                    self.dots(layer, accs, j, &values, weights);
                 }
             }
         });
+    }
+
+    /// Four weights of output `j` times four elements of each row.
+    fn dots(&self, layer: &mut Layer<'_>, accs: &[Vec<Var>], j: usize, values: &[[Var; 2]], weights: Var) {
+        for (half, rotate) in [(0, 0), (1, 8)] {
+            let packed = layer.b.var(weights);
+            let pair = layer.b.packed(PackedOp::UnpackSigned { rotate }, &[packed]);
+            let pair = layer.b.let_("pair", pair);
+            for (accs, value) in accs.iter().zip(values) {
+                let args = [accs[j], value[half], pair].map(|var| layer.b.var(var));
+                let sum = layer.b.packed(PackedOp::Dot2, &args);
+                layer.b.assign(accs[j], sum);
+            }
+        }
     }
 
     /// Four elements of x from `index` on as two pairs, in the order of the weights' pairs.

@@ -3,10 +3,10 @@
 use super::elementwise::Table;
 use super::layer::Layer;
 use super::requant::{ACC_LIMIT, Channel, Prepared, Requant, Target};
-use super::tile::{Kind, MANY};
+use super::tile::{HIGH, Kind, MANY};
 use super::{Features, Lowering, Unsupported};
 use std::sync::Arc;
-use tinyc_ir::loops::{Affine, Expr, Param, Scalar, Var};
+use tinyc_ir::loops::{Affine, BinaryOp, Expr, Param, Scalar, Var};
 use tinyc_ir::op::conv2d::effective_scale;
 use tinyc_ir::{Activation, DType, Data, Node, Op, Tensor, TensorType};
 
@@ -24,10 +24,16 @@ pub struct WeightedSum {
     x_zero: i32,
     /// Subtracted from every weight; one per output channel or one for all.
     w_zero: Vec<i32>,
+    /// Weights of four bits enter products sixteenfold, as they lie in the high halves of bytes: the bias is as large, and the
+    /// requantisation's scale a sixteenth.
+    pub nibbles: bool,
     finish: Finish,
     /// A requantisation that the region adds to the result.
     then: Option<Table>,
 }
+
+/// Bits between the halves of a byte.
+pub const NIBBLE: u32 = 4;
 
 /// From a word of four stored bytes to factors: x without its zero point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +55,8 @@ pub struct Emitter {
     x_zero: i32,
     w_zero: WZero,
     bias: Param,
+    /// As [`WeightedSum::nibbles`].
+    pub nibbles: bool,
     finish: PreparedFinish,
     then: Option<(Table, Param)>,
 }
@@ -92,11 +100,12 @@ impl WeightedSum {
                 x_bytes: 4,
                 x_zero: 0,
                 w_zero: vec![0],
+                nibbles: false,
                 finish: Finish::Float(act),
                 then: None,
             });
         }
-        let mut sum = Self::integer(xt, wt, yt, weights, &bias, act, fold_zero)?;
+        let mut sum = Self::integer(lowering.features, xt, wt, yt, weights, &bias, (act, fold_zero))?;
         sum.then = lowering.regions.follower(node).map(|next| {
             let Op::Requantize(op) = &graph.nodes[next].op else {
                 unreachable!("only a requantize joins a weighted sum")
@@ -107,13 +116,13 @@ impl WeightedSum {
     }
 
     fn integer(
+        features: Features,
         xt: &TensorType,
         wt: &TensorType,
         yt: &TensorType,
         weights: Arc<Tensor>,
         bias: &Tensor,
-        act: Activation,
-        fold_zero: bool,
+        (act, fold_zero): (Activation, bool),
     ) -> Result<Self, Unsupported> {
         let quantized = "checked by the operator: all are quantised";
         let wq = wt.quant.as_ref().expect(quantized);
@@ -155,13 +164,30 @@ impl WeightedSum {
         } else {
             wq.zero_points().to_vec()
         };
+        let x_zero = if fold_zero { 0 } else { zx as i32 };
+        // A power of two as part of a scale leaves it exact.
+        let sixteenth = |channel: &Channel| channel.scale / 16.0 >= f32::MIN_POSITIVE;
+        let nibbles = features.dsp
+            && wt.dtype == DType::I4
+            && w_zero == [0]
+            && quad(xt.dtype, x_zero).is_some()
+            && partial << NIBBLE <= i64::from(i32::MAX)
+            && channels.iter().all(sixteenth);
+        if nibbles {
+            biases.iter_mut().for_each(|bias| *bias <<= NIBBLE);
+            for channel in &mut channels {
+                channel.scale /= 16.0;
+                channel.acc = (channel.acc.0 << NIBBLE, channel.acc.1 << NIBBLE);
+            }
+        }
         Ok(Self {
             scalar,
             weights,
             bias: Data::from_ints(scalar, biases),
             x_bytes: xt.dtype.size(),
-            x_zero: if fold_zero { 0 } else { zx as i32 },
+            x_zero,
             w_zero,
+            nibbles,
             finish: Finish::Requant(Requant::choose(&channels, target)),
             then: None,
         })
@@ -172,14 +198,14 @@ impl WeightedSum {
         self.bias.len()
     }
 
-    /// The fastest inner loop that computes this sum on a core: x widened to 16 bits, i8 weights without zero point.
+    /// The fastest inner loop that computes this sum on a core: x widened to 16 bits, i8 or i4 weights without zero point.
     pub fn kind(&self, features: Features) -> Kind {
         let dual = features.dsp
             && self.scalar == DType::I32
             && self.x_bytes <= 2
             && self.x_zero == 0
             && self.w_zero == [0]
-            && self.weights.dtype() == DType::I8;
+            && (self.weights.dtype() == DType::I8 || self.nibbles);
         if dual { Kind::Dual } else { Kind::Plain }
     }
 
@@ -206,20 +232,13 @@ impl WeightedSum {
     }
 
     /// How four neighbouring elements of x become factors in pairs of 16 bits, if a word operation or none subtracts the
-    /// zero point on a core with products of halves, and i8 weights have none.
+    /// zero point on a core with products of halves, and weights have none.
     pub fn quad(&self, features: Features, x: DType) -> Option<Quad> {
         let halves = features.dsp
             && self.scalar == DType::I32
             && self.w_zero == [0]
-            && self.weights.dtype() == DType::I8;
-        match (x, self.x_zero) {
-            _ if !halves => None,
-            (DType::I8, 0) => Some(Quad { flip: false, signed: true }),
-            (DType::U8, 0) => Some(Quad { flip: false, signed: false }),
-            (DType::I8, -128) => Some(Quad { flip: true, signed: false }),
-            (DType::U8, 128) => Some(Quad { flip: true, signed: true }),
-            _ => None,
-        }
+            && (self.weights.dtype() == DType::I8 || self.nibbles);
+        quad(x, self.x_zero).filter(|_| halves)
     }
 
     /// Adds the bias and the requantisation's tables to a layer.
@@ -234,7 +253,8 @@ impl WeightedSum {
             Finish::Requant(requant) => PreparedFinish::Requant(requant.prepare(layer)),
         };
         let then = self.then.as_ref().map(|table| (table.clone(), table.prepare(layer)));
-        Emitter { scalar: self.scalar, x_zero: self.x_zero, w_zero, bias, finish, then }
+        let nibbles = self.nibbles;
+        Emitter { scalar: self.scalar, x_zero: self.x_zero, w_zero, bias, nibbles, finish, then }
     }
 }
 
@@ -303,13 +323,31 @@ impl Emitter {
         index: Affine,
         zero: Option<WeightZero>,
     ) -> Expr {
-        let value = layer.load_as(self.product_scalar(), param, index);
+        let mut value = layer.load_as(self.product_scalar(), param, index);
+        if self.nibbles {
+            let bits = layer.b.i32(NIBBLE as i32);
+            value = layer.b.binary(BinaryOp::Shl, value, bits);
+        }
         let zero = match zero {
             None => return value,
             Some(WeightZero::Literal(zero)) => layer.b.i32(zero),
             Some(WeightZero::Register(zero)) => layer.b.var(zero),
         };
         layer.b.sub(value, zero)
+    }
+
+    /// Two words of four weights each from one of [`paired`](super::tile::paired) bytes: those of the high halves, and those of the low ones.
+    pub fn halves(&self, layer: &mut Layer<'_>, word: Var) -> [Var; 2] {
+        [0, NIBBLE].map(|up| {
+            let mut value = layer.b.var(word);
+            if up > 0 {
+                let up = layer.b.i32(up as i32);
+                value = layer.b.binary(BinaryOp::Shl, value, up);
+            }
+            let mask = layer.b.i32(HIGH);
+            let value = layer.b.binary(BinaryOp::And, value, mask);
+            layer.b.let_("w", value)
+        })
     }
 
     /// `acc += x · weight`.
@@ -362,6 +400,17 @@ pub fn activate(layer: &mut Layer<'_>, value: Var, act: Activation) -> Expr {
         result = layer.b.select(below, chosen, result);
     }
     result
+}
+
+/// How words of four elements lose a zero point, if one operation or none does it.
+fn quad(x: DType, zero: i32) -> Option<Quad> {
+    match (x, zero) {
+        (DType::I8, 0) => Some(Quad { flip: false, signed: true }),
+        (DType::U8, 0) => Some(Quad { flip: false, signed: false }),
+        (DType::I8, -128) => Some(Quad { flip: true, signed: false }),
+        (DType::U8, 128) => Some(Quad { flip: true, signed: true }),
+        _ => None,
+    }
 }
 
 /// The range of a storage type of at most 32 bits.

@@ -17,10 +17,12 @@ use super::runner::Runner;
 use super::search::{Search, State};
 use super::statistics::Statistics;
 use super::units::{Unit, units};
+use super::weights::Weights;
 use crate::graph::{fold_pad, fuse_activation};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use tinyc_ir::graph::Value;
-use tinyc_ir::{Diagnostic, Diagnostics, Graph, Tensor};
+use tinyc_ir::{DType, Diagnostic, Diagnostics, Graph, Tensor};
 
 /// What the user may force or forbid.
 #[derive(Clone, Debug)]
@@ -120,6 +122,8 @@ pub struct Calibration<'a> {
     seen: BTreeMap<Value, Statistics>,
     state: State,
     stages: Vec<(String, f64)>,
+    /// Weights of four bits, by what their layers make; computed when first wanted.
+    narrow: OnceCell<BTreeMap<Value, Weights>>,
 }
 
 /// A model with some precisions, before the last stages of its calibration.
@@ -203,6 +207,7 @@ impl<'a> Calibration<'a> {
             seen,
             state,
             stages,
+            narrow: OnceCell::new(),
         })
     }
 
@@ -218,11 +223,31 @@ impl<'a> Calibration<'a> {
         }
         let plan = Plan::of(&self.float, &precisions);
         let search = self.search(&plan, &precisions);
-        let state = search.derived(&self.plan, &self.state);
+        let mut state = search.derived(&self.plan, &self.state);
+        self.round_narrow(&plan, &mut state);
         let built = search.build(&state);
         let loss = self.truth.loss(self.runner, &built);
         let stages = [self.stages.clone(), vec![("precisions of layers".into(), loss)]].concat();
         Draft { built, loss, precisions, plan, state, stages }
+    }
+
+    /// Weights of four bits as they will be, not just the nearest ones: else a draft would say too little of its layers. Where what a
+    /// layer reads is stored as it was.
+    fn round_narrow(&self, plan: &Plan, state: &mut State) {
+        for (layer, weights) in plan.layers.iter().zip(&mut state.parameters.layers) {
+            let stored = plan.group(layer.input).map(|group| state.parameters.groups[group]);
+            let before = self.plan.group(layer.input).map(|group| self.state.parameters.groups[group]);
+            if weights.dtype != DType::I4 || stored != before {
+                continue;
+            }
+            let all = self.narrow.get_or_init(|| {
+                let search = self.search(&self.plan, &self.precisions);
+                adaptive::narrowed(&search, &self.state, self.fit)
+            });
+            if let Some(rounded) = all.get(&layer.output) {
+                weights.clone_from(rounded);
+            }
+        }
     }
 
     /// The last stages: what takes away some of the noise that rounding makes.

@@ -100,7 +100,7 @@ impl Search<'_> {
         self.plan.layers.iter().map(one).collect()
     }
 
-    fn layer_weights(&self, layer: &Layer, groups: &[Stored], dtype: DType) -> Weights {
+    pub(super) fn layer_weights(&self, layer: &Layer, groups: &[Stored], dtype: DType) -> Weights {
         let constant = |value: Value| -> &[f32] {
             self.float.const_of(value).and_then(|t| t.data.as_f32()).unwrap_or_default()
         };

@@ -19,9 +19,11 @@ use super::calibrate::WORTH;
 use super::loss::Truth;
 use super::plan::Layer;
 use super::search::{Search, State};
+use super::steps;
+use super::weights::Weights;
 use std::collections::BTreeMap;
-use tinyc_ir::Tensor;
 use tinyc_ir::graph::Value;
+use tinyc_ir::{DType, Tensor};
 
 /// What layers aim at.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -58,7 +60,25 @@ fn adapted(search: &Search<'_>, state: &State, fit: &[Vec<Tensor>], aim: Aim) ->
     for same in sharing(&search.plan.layers) {
         layer::round(search, &mut state, fit, &same, aim);
     }
+    steps::settle(search.plan, &mut state.parameters);
     state
+}
+
+/// The weights of each layer as they would be if it alone had four bits, the others being as they are in a state.
+pub(super) fn narrowed(search: &Search<'_>, state: &State, fit: &[Vec<Tensor>]) -> BTreeMap<Value, Weights> {
+    let mut all = BTreeMap::new();
+    for same in sharing(&search.plan.layers) {
+        let mut alone = state.clone();
+        for &at in &same {
+            let layer = &search.plan.layers[at];
+            alone.parameters.layers[at] = search.layer_weights(layer, &state.parameters.groups, DType::I4);
+        }
+        layer::round(search, &mut alone, fit, &same, Aim::Weights);
+        let layers =
+            same.iter().map(|&at| (search.plan.layers[at].output, alone.parameters.layers[at].clone()));
+        all.extend(layers);
+    }
+    all
 }
 
 /// Layers that share weights, in the order of the first of them.

@@ -174,11 +174,11 @@ impl Walk<'_> {
                 let row = self.gram.row(at);
                 let both = self.step * self.step * f64::from(by) * 2.0;
                 let mut best = (-GAIN * self.error, 0, 0);
-                for other in 0..at {
+                for (other, &common) in row.iter().enumerate().take(at) {
                     // The slope of the other one after the first move says which way it would go.
-                    let slope = self.slope[other] - f64::from(by) * self.step * row[other];
+                    let slope = self.slope[other] - f64::from(by) * self.step * common;
                     let to = if slope > 0.0 { 1 } else { -1 };
-                    let change = own + self.change(other, f64::from(to)) + both * f64::from(to) * row[other];
+                    let change = own + self.change(other, f64::from(to)) + both * f64::from(to) * common;
                     if change < best.0 && self.legal(other, to) {
                         best = (change, other, to);
                     }

@@ -99,7 +99,7 @@ pub(super) fn spread(total: usize, wanted: usize) -> Vec<usize> {
             let (first, end) = (part(at), part(at + 1));
             // Multiples of the golden ratio fill an interval evenly.
             let place = (at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-            first + (place * (end - first) as u64 >> 32) as usize
+            first + ((place * (end - first) as u64) >> 32) as usize
         })
         .collect()
 }
