@@ -26,7 +26,7 @@ const LEGEND: &str = "Objects for a Cortex-M4, zero wait states. *Right*: of the
     them. Limits are parts of what the model takes with 8 bits everywhere.";
 
 /// Networks that are shown.
-const SHOWN: [&str; 3] = ["KWS", "gestures", "digits"];
+const SHOWN: [&str; 2] = ["gestures", "digits"];
 
 /// Quantises within limits; says on standard error what it is doing.
 pub(crate) fn rows() -> Vec<BudgetRow> {
