@@ -51,7 +51,7 @@ mod tests {
     fn agrees_with_the_published_value() {
         let path = std::env::temp_dir().join(format!("tinyc_hash_{}", std::process::id()));
         std::fs::write(&path, "abc").unwrap();
-        let found = of(&[path.clone()]).unwrap();
+        let found = of(std::slice::from_ref(&path)).unwrap();
         std::fs::remove_file(path).unwrap();
         assert_eq!(found, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }

@@ -23,10 +23,10 @@ struct Costs {
 }
 
 const LEGEND: &str = "Objects for a Cortex-M4, zero wait states. *Right*: of the evaluation samples, float and integer; dB: signal over noise of the outputs on \
-    them. Limits are parts of what the model takes with 8 bits everywhere. *Seconds* on the machine that made this table.";
+    them. Limits are parts of what the model takes with 8 bits everywhere.";
 
 /// Networks that are shown.
-const SHOWN: [&str; 3] = ["KWS", "gestures", "digits"];
+const SHOWN: [&str; 2] = ["gestures", "digits"];
 
 /// Quantises within limits; says on standard error what it is doing.
 pub(crate) fn rows() -> Vec<BudgetRow> {
@@ -106,12 +106,12 @@ impl BudgetRow {
 /// The table.
 pub(crate) fn markdown(rows: &[BudgetRow]) -> String {
     let mut out = String::from(
-        "| network | limit | precisions | right: float, integer | dB | cycles | flash | RAM | seconds |\n\
-         |---|---|---|--:|--:|--:|--:|--:|--:|\n",
+        "| network | limit | precisions | right: float, integer | dB | cycles | flash | RAM |\n\
+         |---|---|---|--:|--:|--:|--:|--:|\n",
     );
     for row in rows {
         let Some((report, costs)) = &row.found else {
-            writeln!(out, "| {} | {} | nothing fits | | | | | | |", row.title, row.limit)
+            writeln!(out, "| {} | {} | nothing fits | | | | | |", row.title, row.limit)
                 .expect("strings take what is written");
             continue;
         };
@@ -121,14 +121,13 @@ pub(crate) fn markdown(rows: &[BudgetRow]) -> String {
         let noise = report.scores.sqnr_db.map_or("no noise".into(), |db| format!("{db:.1}"));
         writeln!(
             out,
-            "| {} | {} | {name} | {float}, {integer} of {} | {noise} | {} | {} | {} | {:.1} |",
+            "| {} | {} | {name} | {float}, {integer} of {} | {noise} | {} | {} | {} |",
             row.title,
             row.limit,
             report.scores.samples,
             grouped(costs.cycles),
             grouped(costs.flash),
             grouped(costs.ram),
-            report.seconds,
         )
         .expect("strings take what is written");
     }

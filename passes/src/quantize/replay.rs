@@ -5,7 +5,7 @@ use super::calibrate::{Quantised, layer_name, prepared};
 use super::equalize::divided;
 use super::plan::{Plan, Precision, Precisions};
 use super::range::Stored;
-use super::weights::{Weights, most};
+use super::weights::Weights;
 use std::collections::BTreeMap;
 use tinyc_ir::graph::Value;
 use tinyc_ir::{DType, Graph};
@@ -114,10 +114,10 @@ pub fn rebuild(graph: &Graph, decided: &Decided, integer_face: bool) -> Result<B
         let wanted = if own.precision == Precision::Int4 { DType::I4 } else { DType::I8 };
         let count = float.ty(layer.weight).shape.elements();
         let channels = float.ty(layer.bias).shape.elements();
-        let range = -most(wanted)..=most(wanted);
+        let (least, most) = wanted.int_range().unwrap_or_default();
         let legal = weights.dtype == wanted
             && weights.stored.len() == count
-            && weights.stored.iter().all(|&w| range.contains(&w.into()))
+            && weights.stored.iter().all(|&w| (least..=most).contains(&w.into()))
             && weights.scales.len() == channels
             && weights.scales.iter().all(|scale| (1e-37..=1e37).contains(scale))
             && weights.bias.len() == channels
