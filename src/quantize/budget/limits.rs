@@ -177,7 +177,7 @@ pub(super) fn bounds(
     };
     let clock = target.and_then(Target::clock_hz).map(|hz| hz as f64);
     let joules = target.and_then(Target::energy).map(|energy| energy.picojoules_per_cycle * 1e-12);
-    let cycles_known = target.is_some_and(|target| tinyc_backends::machine(&target.core).is_some());
+    let cycles_known = target.is_some_and(|target| target.core.timing.is_some());
     let mut rates = Rates { hertz: clock, joules_per_cycle: joules };
     let mut bounds = Vec::new();
     let mut add = |kind, most| bounds.push(Bound { kind, most });
@@ -188,7 +188,7 @@ pub(super) fn bounds(
                 code::UNKNOWN_COST,
                 format!("cycles are not known for {}", target.core.name),
             )
-            .note("they are counted in machine code, and there is no native backend for this core")
+            .note("no timing of this core is documented")
             .help("limit --ram, --flash or --max-accuracy-drop, or choose another core (`tinyc targets`)"));
         }
         match limits.latency {
