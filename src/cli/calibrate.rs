@@ -1,7 +1,7 @@
 //! `--calibrate` and what goes with it: the arguments of every command that makes an integer model of a float one, and what is
 //! printed about it.
 
-use super::args::ModelArgs;
+use super::args::{ModelArgs, ShapeArgs};
 use super::locking::{Calibrated, Kept, On};
 use super::progress::Progress;
 use super::style::{self, GOOD, TITLE, paint};
@@ -10,9 +10,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tinyc::lock::{Lock, Made};
 use tinyc::pipeline::{self, Model};
-use tinyc::quantize::{self, Joules, Latency, Limits, Method, Metric, Native, Options, Precision};
+use tinyc::quantize::{
+    self, Inspection, Joules, Latency, Limits, Method, Metric, Native, Options, Precision,
+};
 use tinyc::quantize::{QuantReport, Runner, WeightBytes};
 use tinyc_ir::Diagnostic;
+use tinyc_passes::quantize::calibrate::code::NOTHING;
 use tinyc_passes::quantize::runner::Run;
 
 /// Layers that measured ranges in each run have known ones.
@@ -179,7 +182,12 @@ impl CalibrateArgs {
 
     /// Reads the model. Where its ranges are to be chosen, layers that measure theirs in each run are float ones.
     pub(crate) fn load(&self, model: &ModelArgs) -> Result<Model, Failure> {
-        let (path, shapes) = (&model.model, model.shapes.by_input());
+        self.load_file(&model.model, &model.shapes)
+    }
+
+    /// The same of a path.
+    pub(crate) fn load_file(&self, path: &Path, shapes: &ShapeArgs) -> Result<Model, Failure> {
+        let shapes = shapes.by_input();
         if !self.is_given() {
             return Ok(pipeline::load(path, &shapes)?);
         }
@@ -194,6 +202,23 @@ impl CalibrateArgs {
         Ok(model)
     }
 
+    /// What would become of the model, without making anything of it.
+    pub(crate) fn inspect(&self, model: &Model, path: &Path) -> Result<Inspection, Failure> {
+        if let Some(note) = quantize::already(model) {
+            let problem = Diagnostic::error(NOTHING, note.message).help("inspect the float model");
+            return Err(problem.at(super::args::file_name(path)).into());
+        }
+        let Some(samples) = &self.calibrate else {
+            return Err(Failure::Usage(
+                "the quantiser's choices are inspected with --calibrate, not with a lock",
+            ));
+        };
+        let sets = quantize::load(model, samples, self.evaluate.as_deref(), self.labels.as_deref())?;
+        let progress = Progress::spinner("calibrating");
+        let runner = Watched { progress: &progress, runner: &Native };
+        Ok(quantize::inspected(model, &sets, &self.options(), self.metric, &runner)?)
+    }
+
     /// The model on integers, if that is asked for.
     pub(crate) fn apply(&self, mut model: Model, on: &On<'_>) -> Result<Calibrated, Failure> {
         if !self.is_given() {
@@ -202,6 +227,9 @@ impl CalibrateArgs {
         if let Some(note) = quantize::already(&model) {
             model.warnings.push(note);
             return Ok(Calibrated { model, report: None, lock: Kept::No });
+        }
+        if self.lock.is_some() && !model.states.is_empty() {
+            return Err(quantize::not_with_states("locks").into());
         }
         if let Some(path) = self.lock.as_ref().filter(|path| path.exists()) {
             return self.replayed(path, &model, on);
@@ -279,6 +307,10 @@ impl Runner for Watched<'_> {
 
     fn step(&self, samples: usize) {
         self.progress.count(samples as u64);
+    }
+
+    fn stage(&self, what: &str) {
+        self.progress.stage(what);
     }
 }
 
@@ -361,7 +393,9 @@ fn lines(report: &QuantReport, out: &mut dyn Write) -> io::Result<()> {
     if let Some(budgeted) = &report.budget {
         choices::print(budgeted, split.select, out)?;
     }
-    line(out, "Took", &format!("{:.1} s", report.seconds))?;
+    if report.seconds > 0.0 {
+        line(out, "Took", &format!("{:.1} s", report.seconds))?;
+    }
     writeln!(out)
 }
 

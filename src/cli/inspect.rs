@@ -1,6 +1,8 @@
 //! `tinyc inspect`: a model's graph or loops as text, at any point of the way.
 
-use super::args::{ShapeArgs, file_name};
+use super::args::{ShapeArgs, StateArgs, file_name};
+use super::calibrate::CalibrateArgs;
+use super::inspection;
 use super::table::{Align, Table};
 use super::{Console, Failure};
 use clap::builder::PossibleValuesParser;
@@ -15,7 +17,8 @@ use tinyc_targets::Target;
 /// Prints a model as the compiler sees it
 ///
 /// Without --after, the graph is printed as it was read. The text form (.tir) is described in ir/src/text/mod.rs. Large
-/// constants are shortened to `...` unless --constants is given; then the text is whole and parses back.
+/// constants are shortened to `...` unless --constants is given; then the text is whole and parses back. With --calibrate, tables
+/// say what the quantiser would do: what each layer costs, the ranges, and what stays on floats and why.
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Args {
@@ -46,7 +49,14 @@ pub(super) struct Args {
     #[arg(long, conflicts_with_all = ["model", "after", "loops"])]
     passes: bool,
 
-    /// Print JSON: {"status", "name", "stage", "text", "diagnostics"}, or {"passes": [{"name", "exact", "summary"}]}
+    #[command(flatten)]
+    calibrate: CalibrateArgs,
+
+    #[command(flatten)]
+    states: StateArgs,
+
+    /// Print JSON: {"status", "name", "stage", "text", "diagnostics"}, {"passes": [{"name", "exact", "summary"}]}, or with --calibrate
+    /// {"status", "name", "quantization", "alone", "floats", "diagnostics"}
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -56,6 +66,8 @@ Examples:
   tinyc inspect examples/models/digits/digits_int8_qdq.onnx
   tinyc inspect examples/models/digits/digits_int8_qdq.onnx --after recognize-qdq
   tinyc inspect examples/models/digits/digits_int8_io.onnx --loops --target cortex-m0
+  tinyc inspect examples/models/digits/digits_f32.onnx \\
+      --calibrate examples/models/digits/digits_samples.npz
   tinyc inspect --passes";
 
 /// Constants of more elements are shortened.
@@ -68,6 +80,17 @@ fn names() -> PossibleValuesParser {
 /// Prints the text or the list of passes.
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
     let Some(model) = &args.model else { return passes(console) };
+    if args.calibrate.is_given() {
+        if args.loops || args.after.is_some() || args.constants {
+            return Err(Failure::Usage(
+                "--calibrate describes the quantiser's choices; --after, --loops and --constants print a graph",
+            ));
+        }
+        let loaded = args.calibrate.load_file(model, &args.shapes)?.keeping(&args.states.pairs())?;
+        let mut found = args.calibrate.inspect(&loaded, model)?;
+        found.notes.splice(0..0, loaded.warnings.0);
+        return inspection::print(&found, model, console);
+    }
     let shown = PrintOptions { most_elements: if args.constants { usize::MAX } else { MOST_ELEMENTS } };
     let (stage, text, warnings) = if args.loops {
         let mut options = Options::new(args.target.clone());

@@ -12,6 +12,7 @@ mod emission;
 mod extract;
 mod files;
 mod inspect;
+mod inspection;
 mod locking;
 mod ops;
 mod packaging;

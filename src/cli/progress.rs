@@ -47,10 +47,16 @@ impl Progress {
         self.bar.set_message(what.to_owned());
     }
 
+    /// Says what the next runs are for.
+    pub(crate) fn stage(&self, what: &str) {
+        self.bar.set_prefix(format!("{what}, "));
+        self.count(0);
+    }
+
     /// So many more runs are done, of work whose length nobody knows.
     pub(crate) fn count(&self, runs: u64) {
         self.bar.inc(runs);
-        self.bar.set_message(format!("calibrating, {} runs", self.bar.position()));
+        self.bar.set_message(format!("calibrating: {}{} runs", self.bar.prefix(), self.bar.position()));
     }
 
     /// One more step is done.

@@ -1,6 +1,6 @@
 //! `tinyc quantize`: from a float model to one of integers that other tools run, too.
 
-use super::args::{CostTargetArgs, ModelArgs, file_name};
+use super::args::{CostTargetArgs, ModelArgs, StateArgs, file_name};
 use super::calibrate::{self, CalibrateArgs};
 use super::locking::{Calibrated, On};
 use super::quantization_page::PageArgs;
@@ -34,6 +34,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     calibrate: CalibrateArgs,
+
+    #[command(flatten)]
+    states: StateArgs,
 
     #[command(flatten)]
     target: CostTargetArgs,
@@ -83,7 +86,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     inputs.push(&args.model.model);
     files::not_read(&args.out, &inputs)?;
     args.page.check_place(&inputs)?;
-    let model = args.calibrate.load(&args.model)?;
+    let model = args.calibrate.load(&args.model)?.keeping(&args.states.pairs())?;
     if !args.calibrate.is_given() && quantize::already(&model).is_none() {
         return Err(without_samples(&model).at(args.model.file_name()).into());
     }

@@ -2,7 +2,9 @@
 
 use super::budget::Budgeted;
 use super::measure::{Metric, Scores, sqnr};
+use super::sequences;
 use super::sets::{Sets, Split};
+use crate::state::States;
 use serde::Serialize;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::{DType, Diagnostics, Graph, Tensor, TensorType, Value};
@@ -48,7 +50,7 @@ pub struct LayerRow {
     pub precision: String,
     /// Signal over noise of what it makes, in decibels: what came in before included. `None` without noise.
     pub sqnr_db: Option<f64>,
-    /// Bytes of its weights.
+    /// Bytes of its weights; 0 where a layer before it has the same ones.
     pub weight_bytes: u64,
     /// The row of what it makes among the tensors, if that is stored as integers.
     pub tensor: Option<usize>,
@@ -85,19 +87,25 @@ const LAYER_SAMPLES: usize = 32;
 pub(super) fn of(
     quantised: &Quantised,
     sets: &Sets,
+    states: &States,
     metric: Metric,
     runner: &dyn Runner,
     started: std::time::Instant,
 ) -> Result<QuantReport, Diagnostics> {
+    runner.stage("measuring");
     let (float, built) = (&quantised.float, &quantised.built);
     let values = |graph: &Graph, values: &[Value], samples: &[Vec<Tensor>]| -> Vec<Vec<Vec<f32>>> {
         let types: Vec<TensorType> = values.iter().map(|&v| graph.ty(v).clone()).collect();
         let keep = |tensors: Vec<Tensor>| tensors.iter().zip(&types).map(|(t, ty)| reals(t, ty)).collect();
         outputs(runner, &observing(graph, values), samples, keep)
     };
-    let inputs = stored_inputs(float, &built.graph, &sets.evaluate);
-    let expected = values(float, &float.outputs, &sets.evaluate);
-    let got = values(&built.graph, &built.graph.outputs, &inputs);
+    let inputs = match &sets.sequences {
+        Some([_, runs]) => sequences::carried_integers(runner, float, &built.graph, states, runs),
+        None => stored_inputs(float, &built.graph, &sets.evaluate),
+    };
+    let received = |graph: &Graph| states.received(graph).map(|(_, value)| value).collect::<Vec<_>>();
+    let expected = values(float, &received(float), &sets.evaluate);
+    let got = values(&built.graph, &received(&built.graph), &inputs);
     let scores = Scores::of(metric, &expected, &got, sets.labels.as_ref());
     let few = sets.evaluate.len().min(LAYER_SAMPLES);
     // Those that stay on floats are layers, too.
@@ -115,6 +123,7 @@ pub(super) fn of(
         runs.iter().map(|run| vec![run[at].clone()]).collect()
     };
     let mut layers = Vec::new();
+    let mut shared = std::collections::BTreeSet::new();
     for (at, layer) in all.iter().enumerate() {
         let integer = quantised.plan.layers.iter().position(|other| other.node == layer.node);
         let weights = integer.map(|at| &quantised.parameters.layers[at]);
@@ -128,7 +137,10 @@ pub(super) fn of(
                 None => "f32 x f32".into(),
             },
             sqnr_db: row.and_then(|row| sqnr(&column(&expected, row), &column(&got, row))),
-            weight_bytes: weights.map_or(DType::F32, |w| w.dtype).bytes_of(count).unwrap_or_default() as u64,
+            weight_bytes: match shared.insert(layer.weight) {
+                true => weights.map_or(DType::F32, |w| w.dtype).bytes_of(count).unwrap_or_default() as u64,
+                false => 0,
+            },
             tensor: weights.and_then(|_| quantised.plan.group(layer.output)),
         });
     }

@@ -2,6 +2,7 @@
 //! that had no part in either.
 
 use super::labels::Labels;
+use super::sequences::{self, Runs};
 use super::{code, numbers, table};
 use crate::npz::Npz;
 use crate::pipeline::Model;
@@ -28,6 +29,8 @@ pub struct Sets {
     pub split: Split,
     /// What the user should know of the files.
     pub notes: Vec<Diagnostic>,
+    /// For a model that keeps a state: the runs for calibration and for evaluation, of which the samples are made.
+    pub sequences: Option<[Runs; 2]>,
 }
 
 /// How samples were divided.
@@ -63,10 +66,11 @@ pub fn load(
     labels: Option<&Path>,
 ) -> Result<Sets, Diagnostics> {
     let mut notes = Vec::new();
-    let (inputs, own_labels) = read(model, calibrate, labels.filter(|_| evaluate.is_none()), &mut notes)?;
-    let mut sets = match evaluate {
-        None => split(inputs, own_labels, None),
-        Some(path) => split(inputs, own_labels, Some(read(model, path, labels, &mut notes)?)),
+    let (runs, own_labels) = read(model, calibrate, labels.filter(|_| evaluate.is_none()), &mut notes)?;
+    let others = evaluate.map(|path| read(model, path, labels, &mut notes)).transpose()?;
+    let mut sets = match model.states.is_empty() {
+        true => split(runs.supplied, own_labels, others.map(|(runs, labels)| (runs.supplied, labels))),
+        false => sequences::divide(runs, own_labels, others),
     };
     sets.notes = notes;
     Ok(sets)
@@ -78,11 +82,7 @@ type Labelled = (Vec<Vec<Tensor>>, Option<Labels>);
 /// often sorted by class.
 pub fn split(inputs: Vec<Vec<Tensor>>, labels: Option<Labels>, others: Option<Labelled>) -> Sets {
     let count = inputs.len();
-    let mut order: Vec<usize> = (0..count).collect();
-    let mut stream = Seeded::new(0);
-    for at in (1..count).rev() {
-        order.swap(at, stream.below(at as u64 + 1) as usize);
-    }
+    let order = shuffled(count);
     let one_file = others.is_none();
     let kept = if one_file { count / 2 } else { 0 };
     let (kept, rest) = order.split_at(kept);
@@ -107,7 +107,17 @@ pub fn split(inputs: Vec<Vec<Tensor>>, labels: Option<Labels>, others: Option<La
     };
     let (fit, select) = (of(&fit[..fit.len().min(MOST_FIT)]), of(select));
     let split = Split { fit: fit.len(), select: select.len(), evaluate: evaluate.len(), one_file, shared };
-    Sets { fit, select, choices, evaluate, labels, split, notes: Vec::new() }
+    Sets { fit, select, choices, evaluate, labels, split, notes: Vec::new(), sequences: None }
+}
+
+/// The numbers below `count` in an order that is always the same.
+pub(super) fn shuffled(count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut stream = Seeded::new(0);
+    for at in (1..count).rev() {
+        order.swap(at, stream.below(at as u64 + 1) as usize);
+    }
+    order
 }
 
 impl Sets {
@@ -151,7 +161,7 @@ fn read(
     path: &Path,
     labels: Option<&Path>,
     notes: &mut Vec<Diagnostic>,
-) -> Result<Labelled, Diagnostics> {
+) -> Result<(Runs, Option<Labels>), Diagnostics> {
     let elements: Vec<usize> = model
         .states
         .supplied(&model.reference)
@@ -173,6 +183,7 @@ fn read(
         None => npz.get("labels").or_else(|| npz.get("y")).cloned(),
     };
     npz.arrays.retain(|(name, _)| !["labels", "y"].contains(&name.as_str()) && !name.starts_with("out_"));
+    let starts = if model.states.is_empty() { None } else { sequences::starts(&mut npz, model)? };
     notes.extend(numbers::as_wanted(&mut npz, model)?);
     let samples = samples::select(&npz, model, None, false)?;
     let count = samples.inputs.len();
@@ -180,7 +191,8 @@ fn read(
     let first = model.reference.outputs.first().map_or(0, |&v| model.reference.ty(v).shape.elements());
     let labels =
         label_array.map(|array| Labels::read(&array, count, first).map_err(|p| p.at(place))).transpose()?;
-    Ok((samples.inputs, labels))
+    let starts = starts.unwrap_or_else(|| vec![0]);
+    Ok((Runs { supplied: samples.inputs, starts }, labels))
 }
 
 /// Rows of a table take the shape of the model's one input, if they have as many elements.

@@ -203,3 +203,32 @@ fn quantised_models_stay_as_they_are() {
         assert!(read(&with) == read(&without));
     }
 }
+
+/// Tables of what the quantiser would do: the same model and samples, the same text.
+#[test]
+fn inspect_says_what_would_be_done() {
+    let args = ["inspect", FLOAT, "--calibrate", SAMPLES];
+    let ran = tinyc(&args);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    insta::assert_snapshot!("inspect_calibrate", ran.out);
+    let found = json(&tinyc(&[&args[..], &["--json"]].concat()).out);
+    assert_eq!(found["alone"].as_array().unwrap().len(), 4);
+    assert_eq!(found["quantization"]["layers"].as_array().unwrap().len(), 4);
+    assert_eq!(found["floats"], serde_json::json!([]));
+    let alone = |row: &serde_json::Value| row["sqnr_db"].as_f64().unwrap();
+    // One layer costs less than all do.
+    let stages = found["quantization"]["stages"].as_array().unwrap();
+    let all = -10.0 * stages.last().unwrap()[1].as_f64().unwrap().log10();
+    assert!(found["alone"].as_array().unwrap().iter().all(|row| alone(row) > all), "{found}");
+    // What is asked to stay on floats does, and what cannot be otherwise says why.
+    let kept = tinyc(&[&args[..], &["--json", "--precision", "/pw2/Conv=float32"]].concat());
+    let kept = json(&kept.out);
+    let row = |row: &serde_json::Value| {
+        format!("{} {}", row["name"].as_str().unwrap(), row["why"].as_str().unwrap())
+    };
+    let rows: Vec<String> = kept["floats"].as_array().unwrap().iter().map(row).collect();
+    assert!(rows.contains(&"/pw2/Conv was asked to".to_owned()), "{rows:?}");
+    assert_eq!(tinyc(&[&args[..], &["--loops"]].concat()).code, 2);
+    let ran = tinyc(&["inspect", "examples/models/digits/digits_int8_qdq.onnx", "--calibrate", SAMPLES]);
+    assert!(ran.code == 1 && ran.err.contains("E0421"), "{}", ran.err);
+}

@@ -3,6 +3,9 @@
 use crate::json;
 use crate::program::{folder, tinyc};
 use std::path::Path;
+use tinyc::npz::{self, Array};
+use tinyc_ir::Data;
+use tinyc_ir::seeded::Seeded;
 
 const STREAM: &str = "examples/models/twins/stream.onnx";
 const PAIRS: [&str; 6] =
@@ -79,6 +82,86 @@ fn the_state_is_a_struct() {
     assert_eq!(copies(&report), 2, "one state becomes another, so both are copied: {report}");
     assert_eq!(report["ram"]["state_bytes"], 4 * (12 + 5 + 5));
     assert_eq!(report["inputs"].as_array().unwrap().len(), 1);
+}
+
+/// Frames of `sequences` sequences of `runs` runs each.
+fn frames(path: &Path, sequences: usize, runs: usize, by_number: bool) {
+    let count = sequences * runs;
+    let mut stream = Seeded::new(9);
+    let mut at = 0.0f64;
+    let values: Vec<f64> = (0..count * 3)
+        .map(|i| {
+            at += 0.05;
+            (at + i as f64 % 3.0 * 2.0).sin() + 0.2 * f64::from(stream.unit())
+        })
+        .collect();
+    let shape = if by_number { vec![count] } else { vec![sequences, runs] };
+    let frame = Array { shape: [shape, vec![1, 3, 1]].concat(), data: Data::F64(values) };
+    let mut arrays = vec![("frame".to_owned(), frame)];
+    if by_number {
+        let numbers = Data::I64((0..count).map(|run| (run / runs) as i64).collect());
+        arrays.push(("sequence".into(), Array { shape: vec![count], data: numbers }));
+    }
+    std::fs::write(path, npz::to_bytes(&arrays).unwrap()).unwrap();
+}
+
+/// Ranges come from whole sequences, what is kept has one type at both ends, and the machine computes the integer model's bytes.
+#[test]
+fn a_float_network_with_states_becomes_integers() {
+    let place = folder("state_calibrated");
+    let path = |name: &str| place.join(name).to_str().unwrap().to_owned();
+    frames(&place.join("stacked.npz"), 6, 50, false);
+    frames(&place.join("numbered.npz"), 6, 50, true);
+    frames(&place.join("one.npz"), 1, 300, false);
+    let quantised = |samples: &str, more: &[&str]| {
+        let args = ["verify", STREAM, "--target", "cortex-m4", "--json", "--calibrate", samples];
+        let ran = tinyc(&[&args[..], &PAIRS, more].concat());
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        json(&ran.out)
+    };
+    let report = quantised(&path("stacked.npz"), &[]);
+    assert_eq!(report["verification"]["samples_equal"], 4);
+    let numbered = quantised(&path("numbered.npz"), &[]);
+    for part in ["cycles", "flash", "ram"] {
+        assert_eq!(numbered["verification"][part], report["verification"][part], "both files say the same");
+    }
+    quantised(&path("one.npz"), &[]);
+    let out = path("stream");
+    let args = ["compile", STREAM, "--target", "cortex-m4", "--out", &out, "--json", "--calibrate"];
+    for (more, face) in [(&[][..], "i8"), (&["--float-io"], "f32")] {
+        let ran = tinyc(&[&args[..], &[&path("stacked.npz")], &PAIRS, more].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let report = json(&ran.out);
+        assert_eq!(
+            (&report["inputs"][0]["dtype"], &report["outputs"][0]["dtype"]),
+            (&face.into(), &face.into())
+        );
+        let scores = &report["quantization"]["scores"];
+        assert!(scores["sqnr_db"].as_f64().unwrap() > 25.0, "{scores}");
+        assert_eq!(scores["samples"], 150);
+        // A window of inputs has their 8 bits; what adds up over time has 8 or 16.
+        let bytes = report["ram"]["state_bytes"].as_u64().unwrap();
+        assert!([12 + (5 + 5), 12 + 2 * (5 + 5)].contains(&bytes), "{}", report["states"]);
+    }
+    // The same as an ONNX file, whose state is integers at both ends.
+    let file = path("stream.onnx");
+    let args = ["quantize", STREAM, "-o", &file, "--calibrate", &path("stacked.npz")];
+    let ran = tinyc(&[&args[..], &PAIRS].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    // The last output is an input, whose name the file has for it.
+    let pairs = PAIRS.map(|text| if text == "older=older_next" { "older=hidden" } else { text });
+    let ran = tinyc(&[&["verify", &file, "--target", "cortex-m0"][..], &pairs].concat());
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    // Numbers of more runs than there are.
+    let (frame, numbers) = (Data::F32(vec![0.5; 30]), Data::I64((0..12).collect()));
+    let arrays = [
+        ("frame".to_owned(), Array { shape: vec![10, 1, 3, 1], data: frame }),
+        ("sequence".to_owned(), Array { shape: vec![12], data: numbers }),
+    ];
+    std::fs::write(place.join("wrong.npz"), npz::to_bytes(&arrays).unwrap()).unwrap();
+    let args = ["verify", STREAM, "--target", "cortex-m4", "--calibrate", &path("wrong.npz")];
+    let ran = tinyc(&[&args[..], &PAIRS].concat());
+    assert!(ran.code == 1 && ran.err.contains("E0427"), "{}{}", ran.out, ran.err);
 }
 
 #[test]

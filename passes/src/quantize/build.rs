@@ -35,7 +35,8 @@ pub struct Built {
     pub stands_for: Vec<Option<Value>>,
 }
 
-/// The graph on integers. Its inputs and outputs are integers where the plan stores them so, if `integer_face`; else floats.
+/// The graph on integers. Its inputs and outputs are integers where the plan stores them so, if `integer_face`; else floats. What the model keeps
+/// between runs is what the plan says.
 pub fn build(old: &Graph, plan: &Plan, parameters: &Parameters, integer_face: bool) -> Built {
     let mut builder = Builder {
         old,
@@ -47,21 +48,22 @@ pub fn build(old: &Graph, plan: &Plan, parameters: &Parameters, integer_face: bo
         rounded: vec![None; old.values.len()],
         weights: BTreeMap::new(),
     };
-    for &input in &old.inputs {
-        builder.input(input, integer_face);
+    for (at, &input) in old.inputs.iter().enumerate() {
+        builder.input(input, plan.kept_input(at).unwrap_or(integer_face));
     }
     let layers: BTreeMap<Node, usize> = plan.layers.iter().enumerate().map(|(i, l)| (l.node, i)).collect();
     for node in old.nodes.keys() {
         builder.node(node, layers.get(&node).copied());
     }
-    let outputs: Vec<Value> = old
-        .outputs
-        .iter()
-        .map(|&v| match builder.stored[v.index()] {
-            Some(stored) if integer_face && plan.is_stored(old, v) => stored,
-            _ => builder.real(v),
-        })
-        .collect();
+    let mut outputs = Vec::with_capacity(old.outputs.len());
+    for (at, &output) in old.outputs.iter().enumerate() {
+        let integers = match plan.kept_output(at) {
+            Some(true) => builder.integers(output),
+            Some(false) => None,
+            None => builder.stored[output.index()].filter(|_| integer_face && plan.is_stored(old, output)),
+        };
+        outputs.push(integers.unwrap_or_else(|| builder.real(output)));
+    }
     // What stands for floats has a name that no pass changes; what stands for integers may become another value, so the passes see it
     // as an output.
     let floats = |v: Value| builder.real[v.index()].map(|new| builder.new.values[new].name.clone());
@@ -91,6 +93,9 @@ pub fn build(old: &Graph, plan: &Plan, parameters: &Parameters, integer_face: bo
     }
     Built { graph, diagnostics, stands_for }
 }
+
+/// The greatest size of a stored number of 8 bits less its zero point.
+const FACTOR: f64 = 255.0;
 
 struct Builder<'a> {
     old: &'a Graph,
@@ -224,6 +229,12 @@ impl Builder<'_> {
             self.stored[result.index()] = Some(made);
             return;
         }
+        if form(self.old, node) == Form::Product
+            && let Some(made) = self.product(node, &stored)
+        {
+            self.stored[result.index()] = Some(made);
+            return;
+        }
         let inputs: Vec<Value> = match layer {
             Some(layer) => self.layer_inputs(layer),
             None => {
@@ -234,6 +245,51 @@ impl Builder<'_> {
         let real = self.add(data.op, &inputs, format!("{name}/float"), Some(ty), data.origin.clone());
         let stored = self.add(Quantize, &[real], format!("{name}/q"), Some(stored), data.origin);
         self.stored[result.index()] = Some(stored);
+    }
+
+    /// A product of two tensors on their integers, summed in 32 bits; `None` if the sums have no room there.
+    fn product(&mut self, node: Node, ty: &TensorType) -> Option<Value> {
+        let data = self.old.nodes[node].clone();
+        let name = self.name(data.outputs[0]).to_owned();
+        let depth = *self.old.ty(data.inputs[0]).shape.last()?;
+        let bound = depth as f64 * FACTOR * FACTOR;
+        let mut scale = 1.0;
+        let mut factors = Vec::new();
+        for &input in &data.inputs {
+            let numbers = self.old.const_of(input).and_then(|tensor| tensor.data.as_f32());
+            let known = numbers.map(|numbers| {
+                let range = numbers.iter().fold((0.0f32, 0.0f32), |(lo, hi), &x| (lo.min(x), hi.max(x)));
+                let stored = Stored::of(range, DType::I8, true);
+                TensorType::quantized(DType::I8, self.old.ty(input).shape.clone(), stored.quant())
+            });
+            let real = self.argument(input, known.as_ref());
+            let factor = self.new.node_of(real)?.1.inputs[0];
+            let stored = self.new.ty(factor).clone();
+            let (own, zero) = stored.quant.as_ref()?.tensor_wide()?;
+            if stored.dtype != DType::I8 {
+                return None;
+            }
+            scale *= f64::from(own);
+            let f = Formula::write(&[DType::I8], |x| match x[0].to(DType::I32) {
+                wide if zero == 0 => wide,
+                wide => wide - f64::from(zero),
+            });
+            factors.push((f, factor));
+        }
+        let (own, zero_point) = ty.quant.as_ref()?.tensor_wide()?;
+        let f = fixed::rescaled(bound, scale, Stored { dtype: ty.dtype, scale: own, zero_point })?;
+        let mut wide = Vec::new();
+        for (at, (f, factor)) in factors.into_iter().enumerate() {
+            wide.push(self.add(
+                Map { f },
+                &[factor],
+                format!("{name}/factor{at}"),
+                None,
+                data.origin.clone(),
+            ));
+        }
+        let sums = self.add(data.op, &wide, format!("{name}/sums"), None, data.origin.clone());
+        Some(self.add(Map { f }, &[sums], format!("{name}/q"), Some(ty.clone()), data.origin))
     }
 
     /// A function of elements of several tensors on their integers; `None` if it has no room for its numbers.

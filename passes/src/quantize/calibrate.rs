@@ -11,7 +11,7 @@ use super::build::{Built, Parameters};
 use super::equalize::{Exponents, equalised};
 use super::loss::Truth;
 use super::observe::observe;
-use super::plan::{Plan, Precision, Precisions};
+use super::plan::{Plan, Precision, Precisions, States};
 use super::range::Method;
 use super::runner::Runner;
 use super::search::{Search, State};
@@ -37,6 +37,8 @@ pub struct Options {
     pub precision: Option<Precision>,
     /// Whether inputs and outputs are integers; else the graph converts them.
     pub integer_face: bool,
+    /// What the model keeps between runs.
+    pub states: States,
 }
 
 impl Default for Options {
@@ -47,6 +49,7 @@ impl Default for Options {
             precisions: BTreeMap::new(),
             precision: None,
             integer_face: true,
+            states: States::default(),
         }
     }
 }
@@ -152,7 +155,7 @@ impl<'a> Calibration<'a> {
     ) -> Result<Self, Diagnostics> {
         let float = prepared(graph);
         let precisions = precisions(&float, options)?;
-        let plan = Plan::of(&float, &precisions);
+        let plan = Plan::keeping(&float, &precisions, &options.states);
         if plan.layers.is_empty() {
             return Err(Diagnostic::error(code::NOTHING, "there is no layer of floats to quantise")
                 .at(graph.name.clone())
@@ -160,6 +163,7 @@ impl<'a> Calibration<'a> {
                 .help("compile the model without --calibrate")
                 .into());
         }
+        runner.stage("ranges");
         let truth = Truth::of(runner, &float, select);
         let begin = |graph: Graph| -> Result<(Graph, BTreeMap<Value, Statistics>, State, f64), Diagnostics> {
             let seen = seen(runner, &graph, &plan, fit)?;
@@ -174,6 +178,7 @@ impl<'a> Calibration<'a> {
         let (mut own, mut seen, mut state, mut loss) = begin(float.clone())?;
         stages.push((format!("ranges by {}", state.name()), loss));
         let made: Vec<Value> = plan.layers.iter().map(|layer| layer.output).collect();
+        runner.stage("equalising channels");
         if let Some((equal, exponents)) = equalised(&float, &observe(runner, &float, &made, fit)) {
             let found = begin(equal)?;
             if found.3 < loss * WORTH {
@@ -185,6 +190,7 @@ impl<'a> Calibration<'a> {
         let statistics = of_groups(&plan, &seen);
         let search =
             Search { float: &own, plan: &plan, precisions: precisions.clone(), options, runner, statistics };
+        runner.stage("a range for each tensor");
         if let Some(better) = search.method_for_each(&state, select) {
             let whole = truth.loss(runner, &search.build(&better));
             if whole < loss * WORTH {
@@ -221,7 +227,7 @@ impl<'a> Calibration<'a> {
             let built = self.search(&plan, &precisions).build(&state);
             return Draft { built, loss: self.loss, precisions, plan, state, stages };
         }
-        let plan = Plan::of(&self.float, &precisions);
+        let plan = Plan::keeping(&self.float, &precisions, &self.options.states);
         let search = self.search(&plan, &precisions);
         let mut state = search.derived(&self.plan, &self.state);
         self.round_narrow(&plan, &mut state);
@@ -254,10 +260,12 @@ impl<'a> Calibration<'a> {
     pub fn finish(&self, draft: Draft) -> Quantised {
         let Draft { mut built, mut loss, precisions, plan, mut state, mut stages } = draft;
         let search = self.search(&plan, &precisions);
+        self.runner.stage("rounding weights");
         if let Some((better, whole)) = adaptive::better(&search, &self.truth, self.fit, &state, loss) {
             (built, state, loss) = (search.build(&better), better, whole);
             stages.push(("weights rounded adaptively".into(), loss));
         }
+        self.runner.stage("correcting biases");
         let corrected = search.with_corrected_biases(&state);
         let better = search.build(&corrected);
         let found = self.truth.loss(self.runner, &better);

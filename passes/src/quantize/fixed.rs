@@ -57,6 +57,22 @@ pub(crate) fn of(formula: &Formula, arguments: &[Stored], result: Stored) -> Opt
     found.then_some(written)
 }
 
+/// A sum of 32 bits, in units of `scale` and within `bound` of them, as a stored result.
+pub(crate) fn rescaled(bound: f64, scale: f64, result: Stored) -> Option<Formula> {
+    let mut found = true;
+    let written = Formula::write(&[DType::I32], |x| {
+        let number = || {
+            let bits = room(bound)?;
+            let sum = Fixed { number: shifted(x[0], bits), bits, lo: -bound, hi: bound };
+            stored(scaled(sum, scale)?, x[0], result)
+        };
+        let number = number();
+        found = number.is_some();
+        number.unwrap_or(x[0])
+    });
+    found.then_some(written)
+}
+
 /// A number that is known, or computed in each run.
 #[derive(Clone, Copy)]
 enum Part<'w> {

@@ -16,6 +16,7 @@ pub mod loss;
 pub mod observe;
 pub mod plan;
 pub mod range;
+pub mod reason;
 pub mod recognize_qdq;
 pub mod replay;
 pub mod runner;

@@ -17,6 +17,7 @@ use tinyc_ir::{DType, Graph, Op};
 use super::fixed;
 use super::range::Stored;
 use super::steps;
+use crate::lower::state::Kept;
 
 /// What a graph looks like on integers.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,17 @@ pub struct Plan {
     integer: Vec<bool>,
     /// For some constant arguments of formulas, the group as which they are stored.
     starts: BTreeMap<(Node, usize), usize>,
+    /// What the model keeps between runs, each with whether that is integers.
+    states: Vec<(Kept, bool)>,
+}
+
+/// What a model keeps between runs.
+#[derive(Clone, Debug, Default)]
+pub struct States {
+    /// Inputs and the outputs that become them.
+    pub kept: Vec<Kept>,
+    /// Whether they have 16 bits, where their readers allow that.
+    pub wide: bool,
 }
 
 /// Tensors that share scale and zero point.
@@ -70,6 +82,8 @@ pub(crate) enum Form {
     Table,
     /// A function of elements of several tensors, in fixed point.
     Formula,
+    /// A product of two tensors of which not both are known.
+    Product,
     /// Several tensors in one, each brought to the scale of the whole.
     Join,
     /// Elements moved or picked: scale and zero point are those of what it reads.
@@ -106,6 +120,7 @@ pub(crate) fn form(graph: &Graph, node: Node) -> Form {
         Op::Map(map) if all_plain && data.inputs.iter().all(|&v| finite(v)) && fixed::supports(&map.f) => {
             Form::Formula
         }
+        Op::Matmul(_) if all_plain && data.inputs.iter().all(|&v| finite(v)) => Form::Product,
         Op::Concat(_) if all_plain && data.inputs.iter().all(|&v| finite(v)) => Form::Join,
         Op::MaxPool2d(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Strided(_) if all_plain => Form::Move,
         Op::Pad(pad) if all_plain && pad.value == 0.0 => Form::Move,
@@ -160,6 +175,12 @@ pub type Precisions = BTreeMap<Node, Precision>;
 impl Plan {
     /// The plan for a graph whose clamps are fused.
     pub fn of(graph: &Graph, precisions: &Precisions) -> Self {
+        Self::keeping(graph, precisions, &States::default())
+    }
+
+    /// The same for a graph some of whose outputs are inputs of its next run: both are stored alike, as integers if they are made and read as such,
+    /// else as floats.
+    pub fn keeping(graph: &Graph, precisions: &Precisions, states: &States) -> Self {
         let precision = |node: Node| precisions.get(&node).copied().unwrap_or_default();
         let forms: Vec<Form> = graph
             .nodes
@@ -171,7 +192,7 @@ impl Plan {
             .collect();
         let integer = integer_nodes(graph, &forms);
         let mut plan = Self { integer, ..Self::default() };
-        plan.group_values(graph, &forms);
+        plan.group_values(graph, &forms, &states.kept);
         plan.fix(graph);
         for node in graph.nodes.keys().filter(|&n| plan.integer[n.index()] && forms[n.index()] == Form::Layer)
         {
@@ -179,7 +200,7 @@ impl Plan {
             let (input, weight, bias) = (data.inputs[0], data.inputs[1], data.inputs[2]);
             plan.layers.push(Layer { node, input, weight, bias, output: data.outputs[0] });
         }
-        plan.choose_types(graph, &precision);
+        plan.choose_types(graph, &precision, states.wide);
         plan
     }
 
@@ -198,6 +219,16 @@ impl Plan {
         self.integer[node.index()]
     }
 
+    /// Whether an input that the model keeps is integers between runs; `None` if the user supplies it.
+    pub fn kept_input(&self, input: usize) -> Option<bool> {
+        self.states.iter().find(|(kept, _)| kept.input == input).map(|(_, integer)| *integer)
+    }
+
+    /// The same of an output.
+    pub fn kept_output(&self, output: usize) -> Option<bool> {
+        self.states.iter().find(|(kept, _)| kept.output == output).map(|(_, integer)| *integer)
+    }
+
     /// Whether a value is made as integers: by a node on integers, or by the user.
     pub fn is_stored(&self, graph: &Graph, value: Value) -> bool {
         match graph.values[value].def {
@@ -208,7 +239,7 @@ impl Plan {
     }
 
     /// Joins values that share parameters.
-    fn group_values(&mut self, graph: &Graph, forms: &[Form]) {
+    fn group_values(&mut self, graph: &Graph, forms: &[Form], kept: &[Kept]) {
         let mut parent: Vec<usize> = (0..graph.values.len()).collect();
         let uses = graph.use_counts();
         let mut stored = vec![false; graph.values.len()];
@@ -243,6 +274,18 @@ impl Plan {
         for (a, b) in steps::alike(graph, &|node| self.is_integer(node)) {
             join(&mut parent, a, b);
         }
+        for &kept in kept {
+            let (from, to) = (graph.inputs[kept.input], graph.outputs[kept.output]);
+            let made = match graph.values[to].def {
+                Def::Node(node, _) => self.integer[node.index()],
+                _ => stored[to.index()],
+            };
+            let integer = made && stored[from.index()];
+            self.states.push((kept, integer));
+            if integer {
+                join(&mut parent, from, to);
+            }
+        }
         self.group = vec![None; graph.values.len()];
         let mut by_root: BTreeMap<usize, usize> = BTreeMap::new();
         for value in graph.values.keys().filter(|v| stored[v.index()]) {
@@ -276,7 +319,7 @@ impl Plan {
     }
 
     /// Sixteen bits for what becomes floats again anyway, for gates and states, and for what a layer of that precision reads.
-    fn choose_types(&mut self, graph: &Graph, precision: &dyn Fn(Node) -> Precision) {
+    fn choose_types(&mut self, graph: &Graph, precision: &dyn Fn(Node) -> Precision, wide_states: bool) {
         let mut floats_only = vec![true; self.groups.len()];
         let mut narrow = vec![false; self.groups.len()];
         let mut wide: BTreeSet<usize> = BTreeSet::new();
@@ -290,7 +333,8 @@ impl Plan {
             let form = form(graph, node);
             for group in data.inputs.iter().filter_map(|&v| self.group(v)) {
                 floats_only[group] &= form == Form::Move;
-                narrow[group] |= form == Form::Table || matches!(data.op, Op::Softmax(_));
+                narrow[group] |=
+                    matches!(form, Form::Table | Form::Product) || matches!(data.op, Op::Softmax(_));
                 if form == Form::Layer && precision(node) == Precision::Int16 {
                     wide.insert(group);
                 }
@@ -299,6 +343,9 @@ impl Plan {
                 narrow[group] = true;
             }
         }
+        let computed = |kept: &Kept| !is_moved(graph, graph.outputs[kept.output]);
+        let integers = self.states.iter().filter(|(kept, integer)| *integer && wide_states && computed(kept));
+        wide.extend(integers.filter_map(|(kept, _)| self.group(graph.inputs[kept.input])));
         let gates = steps::gates(graph, &|node| self.is_integer(node));
         wide.extend(gates.into_iter().filter_map(|v| self.group(v)));
         for (index, group) in self.groups.iter_mut().enumerate() {
@@ -307,6 +354,17 @@ impl Plan {
             }
         }
     }
+}
+
+/// Whether a value is only moved or joined of others, as a window over past inputs is: more bits would tell nothing more.
+fn is_moved(graph: &Graph, mut value: Value) -> bool {
+    while let Some((node, data)) = graph.node_of(value) {
+        match form(graph, node) {
+            Form::Move => value = data.inputs[0],
+            form => return form == Form::Join,
+        }
+    }
+    true
 }
 
 /// For each node, whether it computes on integers.

@@ -21,6 +21,9 @@ pub trait Runner {
 
     /// Some samples were run.
     fn step(&self, _samples: usize) {}
+
+    /// What the next runs are for.
+    fn stage(&self, _what: &str) {}
 }
 
 /// The evaluator: slow, and always there.
