@@ -114,7 +114,8 @@ pub fn rebuild(graph: &Graph, decided: &Decided, integer_face: bool) -> Result<B
         let wanted = if own.precision == Precision::Int4 { DType::I4 } else { DType::I8 };
         let count = float.ty(layer.weight).shape.elements();
         let channels = float.ty(layer.bias).shape.elements();
-        let range = -most(wanted)..=most(wanted);
+        // Weights that are rounded adaptively may have the least number of four bits, too.
+        let range = if wanted == DType::I4 { -8..=7 } else { -most(wanted)..=most(wanted) };
         let legal = weights.dtype == wanted
             && weights.stored.len() == count
             && weights.stored.iter().all(|&w| range.contains(&w.into()))
