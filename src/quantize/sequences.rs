@@ -99,7 +99,7 @@ pub(super) fn divide(runs: Runs, labels: Option<Labels>, others: Option<(Runs, O
         Some(others) => (runs, others),
         None => {
             let mut all: Vec<_> = runs.sequences().collect();
-            if let &[ref only] = all.as_slice() {
+            if let [only] = all.as_slice() {
                 let middle = only.end.div_ceil(2);
                 all = vec![0..middle, middle..only.end];
             }
