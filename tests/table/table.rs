@@ -1,10 +1,10 @@
 //! The tables of results in the README and in docs/results.md, measured:
-//! `cargo run --release --example table [-- [--write] [--only objects|cores64|firmware|rust|networks|digits|models|host|quantize|budget]]`.
+//! `cargo run --release --example table [-- [--write] [--only NAME]]`.
 //!
 //! For each network: verified on a simulated Cortex-M4, agreement with ONNX Runtime, accuracy on labelled data, time,
-//! memory. For the objects of each core: the same beside what GCC makes of the C, and beside others. For all models: the same in short. The MLPerf Tiny networks are measured where the shared models are (`TINYC_SHARED`, else `../shared`), the digits
-//! of `examples/models` everywhere. `--write` puts the tables between their markers. The exit code is 1
-//! if a figure misses what was promised.
+//! memory. For the objects of each core: the same beside what GCC makes of the C, and beside others. For all models: the same in short.
+//! All but the tables of the digits and of the example firmware need the shared models (`TINYC_SHARED`, else `../shared`). `--write` puts
+//! the tables between their markers. The exit code is 1 if a figure misses what was promised.
 
 #![allow(clippy::unwrap_used, reason = "a tool for developers may stop at the first surprise")]
 
@@ -25,6 +25,7 @@ mod support;
 
 use budget::BudgetRow;
 use cores64::WideRow;
+use data::Subject;
 use measure::Row;
 use model::ModelRow;
 use object::ObjectRow;
@@ -33,6 +34,105 @@ use rust::RustRow;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// The tables, in the order in which they are made.
+const NAMES: [&str; 10] =
+    ["objects", "host", "firmware", "rust", "cores64", "quantize", "budget", "models", "networks", "digits"];
+
+/// A table as it is printed, and between which markers of which file it is kept.
+struct Table {
+    file: &'static str,
+    marker: &'static str,
+    text: String,
+}
+
+/// Tables of one measurement, and what they miss of what was promised.
+struct Measured {
+    tables: Vec<Table>,
+    missed: Vec<String>,
+}
+
+impl Measured {
+    fn new(
+        file: &'static str,
+        marker: &'static str,
+        text: String,
+        missed: impl IntoIterator<Item = String>,
+    ) -> Self {
+        Self { tables: vec![Table { file, marker, text }], missed: missed.into_iter().collect() }
+    }
+}
+
+/// Measures; `None` where the models are not here.
+fn measured(name: &str) -> Option<Measured> {
+    const RESULTS: &str = "docs/results.md";
+    const QUANTIZATION: &str = "docs/quantization.md";
+    let rows = |subjects: Vec<Subject>, name: &'static str, render: fn(&[Row]) -> String| {
+        let rows: Vec<Row> = subjects.iter().map(measure::row).collect();
+        Measured::new("README.md", name, render(&rows), rows.iter().flat_map(Row::missed).collect::<Vec<_>>())
+    };
+    match name {
+        "firmware" => {
+            return Some(Measured::new(RESULTS, "firmware", firmware::markdown(&firmware::rows()), []));
+        }
+        "digits" => return Some(rows(data::digits(), "digits", markdown::digits)),
+        _ => {}
+    }
+    support::models::shared_folder()?;
+    let networks = data::mlperf();
+    Some(match name {
+        "objects" => {
+            let rows = object::rows(&networks);
+            let (all, short) = (object_markdown::by_core(&rows), object_markdown::in_short(&rows));
+            let mut measured =
+                Measured::new(RESULTS, "objects", all, rows.iter().flat_map(ObjectRow::missed));
+            measured.tables.push(Table { file: "README.md", marker: "objects", text: short });
+            measured
+        }
+        "host" => Measured::new("docs/host.md", "host", host::markdown(&host::rows(&networks)), []),
+        "rust" => {
+            let rows = rust::rows(&networks);
+            Measured::new(RESULTS, "rust", rust::markdown(&rows), rows.iter().filter_map(RustRow::missed))
+        }
+        "cores64" => {
+            let rows = cores64::rows(&networks);
+            Measured::new(
+                RESULTS,
+                "cores64",
+                cores64::markdown(&rows),
+                rows.iter().filter_map(WideRow::missed),
+            )
+        }
+        "quantize" => {
+            let rows = quantize::rows();
+            Measured::new(
+                QUANTIZATION,
+                "quantize",
+                quantize::markdown(&rows),
+                rows.iter().filter_map(QuantRow::missed),
+            )
+        }
+        "budget" => {
+            let rows = budget::rows();
+            Measured::new(
+                QUANTIZATION,
+                "budget",
+                budget::markdown(&rows),
+                rows.iter().filter_map(BudgetRow::missed),
+            )
+        }
+        "models" => {
+            let rows = model::rows();
+            Measured::new(
+                "docs/models.md",
+                "models",
+                model::markdown(&rows),
+                rows.iter().filter_map(ModelRow::missed),
+            )
+        }
+        _ => rows(networks, "networks", markdown::networks),
+    })
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -40,104 +140,32 @@ fn main() -> ExitCode {
         ["--write", rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    let only = match rest {
-        [] => None,
-        ["--only", name] => Some(*name),
+    let wanted: Vec<&str> = match rest {
+        [] => NAMES.to_vec(),
+        ["--only", name] if NAMES.contains(name) => vec![name],
         _ => {
             eprintln!("usage: cargo run --release --example table [-- [--write] [--only NAME]]");
+            eprintln!("NAME is one of {}", NAMES.join(", "));
             return ExitCode::from(2);
         }
     };
-    let wanted = |name: &str| only.is_none_or(|only| only == name);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     if cfg!(debug_assertions) {
         eprintln!("warning: this is a debug build; its compile times say nothing (use --release)");
     }
     let mut missed = Vec::new();
-    let tables = [
-        ("networks", data::mlperf(), markdown::networks as fn(&[Row]) -> String),
-        ("digits", data::digits(), markdown::digits),
-    ];
-    if wanted("objects") {
-        let rows = object::rows(&tables[0].1);
-        missed.extend(rows.iter().flat_map(ObjectRow::missed));
-        let (all, short) = (object_markdown::by_core(&rows), object_markdown::in_short(&rows));
-        println!("{all}\n{short}");
-        if write && !rows.is_empty() {
-            markdown::write(&root.join("docs/results.md"), "objects", &all);
-            markdown::write(&root.join("README.md"), "objects", &short);
-        }
-    }
-    if wanted("host") && !tables[0].1.is_empty() {
-        let text = host::markdown(&host::rows(&tables[0].1));
-        println!("{text}");
-        if write {
-            markdown::write(&root.join("docs/host.md"), "host", &text);
-        }
-    }
-    if wanted("firmware") {
-        let text = firmware::markdown(&firmware::rows());
-        println!("{text}");
-        if write {
-            markdown::write(&root.join("docs/results.md"), "firmware", &text);
-        }
-    }
-    if wanted("rust") {
-        let rows = rust::rows(&tables[0].1);
-        missed.extend(rows.iter().filter_map(RustRow::missed));
-        let text = rust::markdown(&rows);
-        println!("{text}");
-        if write && !rows.is_empty() {
-            markdown::write(&root.join("docs/results.md"), "rust", &text);
-        }
-    }
-    if wanted("cores64") {
-        let rows = cores64::rows(&tables[0].1);
-        missed.extend(rows.iter().filter_map(WideRow::missed));
-        let text = cores64::markdown(&rows);
-        println!("{text}");
-        if write && !rows.is_empty() {
-            markdown::write(&root.join("docs/results.md"), "cores64", &text);
-        }
-    }
-    if wanted("quantize") {
-        let rows = quantize::rows();
-        missed.extend(rows.iter().filter_map(QuantRow::missed));
-        let text = quantize::markdown(&rows);
-        println!("{text}");
-        if write {
-            markdown::write(&root.join("docs/quantization.md"), "quantize", &text);
-        }
-    }
-    if wanted("budget") {
-        let rows = budget::rows();
-        missed.extend(rows.iter().filter_map(BudgetRow::missed));
-        let text = budget::markdown(&rows);
-        println!("{text}");
-        if write {
-            markdown::write(&root.join("docs/quantization.md"), "budget", &text);
-        }
-    }
-    if wanted("models") {
-        let rows = model::rows();
-        missed.extend(rows.iter().filter_map(ModelRow::missed));
-        let text = model::markdown(&rows);
-        println!("{text}");
-        if write {
-            markdown::write(&root.join("docs/models.md"), "models", &text);
-        }
-    }
-    for (name, subjects, render) in tables {
-        if subjects.is_empty() || !wanted(name) {
+    for name in wanted {
+        let Some(measured) = measured(name) else {
+            eprintln!("{name}: left out, the shared models are not here");
             continue;
+        };
+        for Table { file, marker, text } in measured.tables {
+            println!("{text}");
+            if write {
+                markdown::write(&root.join(file), marker, &text);
+            }
         }
-        let rows: Vec<Row> = subjects.iter().map(measure::row).collect();
-        missed.extend(rows.iter().flat_map(Row::missed));
-        let text = render(&rows);
-        println!("{text}");
-        if write {
-            markdown::write(&root.join("README.md"), name, &text);
-        }
+        missed.extend(measured.missed);
     }
     missed.iter().for_each(|problem| eprintln!("missed: {problem}"));
     if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
