@@ -31,6 +31,10 @@ pub(crate) fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Diagnostic> 
             let message = format!("two files would be written to {}", place.display());
             return Err(Diagnostic::error(CANNOT_WRITE, message).help("name another place for one of them"));
         }
+        if is_device(place) {
+            std::fs::write(place, contents).map_err(|error| refuse(place, error))?;
+            continue;
+        }
         let beside = beside(place);
         staged.files.push((beside.clone(), place.clone()));
         std::fs::write(&beside, contents).map_err(|error| refuse(place, error))?;
@@ -70,6 +74,11 @@ pub(crate) fn not_read(output: &Path, inputs: &[&Path]) -> Result<(), Diagnostic
             Err(Diagnostic::error(CANNOT_WRITE, message).help("name another place"))
         }
     }
+}
+
+/// Whether something is there that only takes bytes, as a terminal or `/dev/null` does: it is never replaced by a file.
+fn is_device(place: &Path) -> bool {
+    place.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
 /// A path by which a place is known, whether something is there or not.
@@ -164,6 +173,28 @@ mod tests {
         assert!(write_all(&twice).unwrap_err().message.contains("two files"));
         assert_eq!(std::fs::read(folder.join("first")).unwrap(), b"new");
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_written_to_and_stays() {
+        use std::io::Read as _;
+        use std::os::unix::net::UnixListener;
+        // A socket can be found by its path, and cannot be written to as a file; it must still be there afterwards.
+        let folder = std::env::temp_dir().join(format!("tinyc-device-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let socket = folder.join("socket");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        assert!(write(&socket, b"text".to_vec()).is_err());
+        assert!(is_device(&socket));
+        std::fs::remove_dir_all(&folder).unwrap();
+        // And this one takes all.
+        let null = Path::new("/dev/null");
+        if is_device(null) {
+            write(null, b"text".to_vec()).unwrap();
+            assert!(is_device(null), "it was replaced");
+            assert_eq!(std::fs::File::open(null).unwrap().read(&mut [0]).unwrap(), 0);
+        }
     }
 
     #[test]
