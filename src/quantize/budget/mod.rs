@@ -55,8 +55,13 @@ pub(super) fn quantise(
         }
     }
     let task = Task { aim: aim(&bounds, &first), bounds, rates, sets };
-    let Some(found) = search.within(task.aim, &task.bounds)? else {
-        return Err(refusal::no_choice(&mut search, &task)?.into());
+    let found = match search.within(task.aim, &task.bounds)? {
+        Some(found) => found,
+        None => {
+            let refusal = refusal::no_choice(&mut search, &task)?;
+            // What each limit needs at least was looked for by itself, which may have found what keeps all of them.
+            search.best(task.aim, &task.bounds).ok_or(refusal)?
+        }
     };
     let primary = front::primary(&task, &first);
     front::sweep(&mut search, primary)?;
