@@ -14,7 +14,6 @@ use support::vectors::Vectors;
 use tinyc::package::{self, Package};
 use tinyc::pipeline::{Emit, Options, compile};
 use tinyc_ir::loops::interpret::Interpreter;
-use tinyc_ir::seeded::Seeded;
 use tinyc_ir::{Data, Tensor};
 
 fn repository(path: &str) -> PathBuf {
@@ -179,11 +178,7 @@ fn packaged_crates_test_themselves() {
         let graph = &compiled.model.reference;
         let sample: Vec<Tensor> = match compiled.model.states.is_empty() {
             true => Vectors::read(&model.vectors).inputs(graph, 0),
-            false => {
-                let mut stream = Seeded::new(1);
-                let types = compiled.model.states.supplied(graph).map(|(_, value)| graph.ty(value));
-                types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect()
-            }
+            false => tinyc::samples::random(&compiled.model, 1, 1).remove(0),
         };
         let folder = above.join(name);
         let write = |path: &str, bytes: &[u8]| {

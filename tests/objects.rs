@@ -11,12 +11,11 @@ use std::path::Path;
 use std::process::Command;
 use support::host::tool;
 use support::models::{self, Model};
-use support::vectors::Vectors;
+use support::vectors::samples;
 use tinyc::pipeline::{self, Compiled, Emit};
 use tinyc::verify::shared_bench::{self, Form};
 use tinyc::verify::{self, Method, Options, Verification};
 use tinyc_ir::Tensor;
-use tinyc_ir::seeded::Seeded;
 use tinyc_targets::{Fidelity, Isa, Target};
 
 fn target(core: &str) -> Target {
@@ -28,18 +27,6 @@ fn compile(model: &Model, core: &str, emit: &[Emit]) -> Compiled {
         pipeline::Options { target: target(core), emit: emit.iter().copied().collect(), ..model.options() };
     // Memory is the user's matter: a bare core has no limits.
     pipeline::compile(&model.file, &options).unwrap_or_else(|e| panic!("{}: {e}", model.name))
-}
-
-/// Stored samples, at most `count`, and as many random ones, which reach the ends of the types.
-fn samples(model: &Model, compiled: &Compiled, count: usize) -> Vec<Vec<Tensor>> {
-    let (graph, vectors) = (&compiled.model.reference, Vectors::read(&model.vectors));
-    let stored = (0..vectors.count().min(count)).map(|sample| vectors.inputs(graph, sample));
-    let mut stream = Seeded::new(1);
-    let mut random = || {
-        let types = graph.inputs.iter().map(|&value| graph.ty(value));
-        types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect()
-    };
-    stored.chain((0..count).map(|_| random())).collect()
 }
 
 fn run(compiled: &Compiled, core: &Target, method: Method, samples: &[Vec<Tensor>]) -> Verification {

@@ -14,7 +14,6 @@ use support::{models, rust_host};
 use tinyc::pipeline::{self, Compiled, Emit, Options, compile};
 use tinyc::verify::{self, Method};
 use tinyc_ir::eval::eval;
-use tinyc_ir::seeded::Seeded;
 use tinyc_ir::{Data, Tensor};
 
 fn repository(path: &str) -> PathBuf {
@@ -175,13 +174,7 @@ fn modules_compute_the_bytes_of_the_reference() {
             let options =
                 Options { target: target.clone(), emit: [Emit::Rust].into(), states, ..model.options() };
             let compiled = compile(&model.file, &options).unwrap_or_else(|e| panic!("{e}"));
-            let mut stream = Seeded::new(1);
-            let (graph, supplied) = (&compiled.model.reference, &compiled.model.states);
-            let mut sample = || {
-                let types = supplied.supplied(graph).map(|(_, value)| graph.ty(value));
-                types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect::<Vec<Tensor>>()
-            };
-            let samples: Vec<Vec<Tensor>> = (0..3).map(|_| sample()).collect();
+            let samples = tinyc::samples::random(&compiled.model, 1, 3);
             let options =
                 verify::Options { method: Method::QemuRust, rust: rust.clone(), ..Default::default() };
             let found = verify::verify(&compiled, &target, &samples, &options, &mut |_| {});

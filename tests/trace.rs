@@ -20,7 +20,6 @@ use support::models::{self, Model};
 use support::vectors::Vectors;
 use tinyc::pipeline::{self, Emit};
 use tinyc_backends::thumb::sim::{Layout, MARK, Machine, STACK_BYTES};
-use tinyc_ir::seeded::Seeded;
 
 /// How far behind the beginning of flash the code lies, for the vectors.
 const OFFSET: u32 = 0x400;
@@ -75,11 +74,7 @@ fn compare(model: &Model, core: &str) {
     // The first stored sample, or a random one.
     let (graph, vectors) = (&compiled.model.reference, Vectors::read(&model.vectors));
     let inputs = match vectors.count() {
-        0 => {
-            let mut stream = Seeded::new(1);
-            let types = graph.inputs.iter().map(|&value| graph.ty(value));
-            types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect()
-        }
+        0 => tinyc::samples::random(&compiled.model, 1, 1).remove(0),
         _ => vectors.inputs(graph, 0),
     };
     let (flash, ram) = (core.qemu.flash.origin, core.qemu.ram.origin);

@@ -172,7 +172,7 @@ impl CalibrateArgs {
 
     /// The files with samples and labels.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
-        [&self.calibrate, &self.evaluate, &self.labels].into_iter().flatten().map(PathBuf::as_path)
+        self.data().map(|(_, path)| path)
     }
 
     /// Whether there are samples, or a lock in their place.
@@ -257,7 +257,7 @@ impl CalibrateArgs {
                     options: self.said(on),
                     target: on.options.filter(|_| limits.any()).map(|o| o.target.name().to_owned()),
                     float_io: self.float_io,
-                    data: self.data().collect(),
+                    data: self.data().map(|(used, path)| (used, path.to_path_buf())).collect(),
                     measured: (
                         scores.metric.to_string(),
                         scores.float,
@@ -273,9 +273,9 @@ impl CalibrateArgs {
     }
 
     /// The files of samples and labels, by their use.
-    fn data(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
+    fn data(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let all = [("calibrate", &self.calibrate), ("evaluate", &self.evaluate), ("labels", &self.labels)];
-        all.into_iter().filter_map(|(used, path)| Some((used, path.clone()?)))
+        all.into_iter().filter_map(|(used, path)| Some((used, path.as_deref()?)))
     }
 
     /// The model that a lock stands for.
@@ -283,7 +283,7 @@ impl CalibrateArgs {
         let lock = Lock::read(path)?;
         lock.check_options(&self.said(on), on.options.map(|options| options.target.name()))?;
         for (used, path) in self.data() {
-            lock.check_data(used, &path)?;
+            lock.check_data(used, path)?;
         }
         let model = lock.replay(on.path, model)?;
         Ok(Calibrated { model, report: None, lock: Kept::Replayed(path.to_path_buf(), Box::new(lock)) })

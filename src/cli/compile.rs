@@ -14,10 +14,8 @@ use tinyc::board;
 use tinyc::budget::Budget;
 use tinyc::package;
 use tinyc::pipeline::{self, Compiled, Emit, Options};
-use tinyc::report::{Report, Time};
-use tinyc::samples;
-use tinyc::verify::simulate;
-use tinyc_backends::codegen::sim::FlashModel;
+use tinyc::report::Report;
+use tinyc::verify::on_chip;
 use tinyc_targets::Target;
 
 /// Compiles a model into C or machine code for a microcontroller
@@ -174,9 +172,8 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     report.files = set.iter().map(|(path, _)| path.clone()).chain([place.clone()]).collect();
     set.push((place, super::json_text(&report)?.into_bytes()));
     let page = args.page.file(&args.model.file_name(), report.quantization.as_ref(), Some(&report));
-    let set: Vec<(PathBuf, Vec<u8>)> =
-        set.into_iter().map(|(name, text)| (args.out.join(name), text)).collect();
-    files::write_all(&[set, page.into_iter().chain(calibrated.lock.file()).collect()].concat())?;
+    let set = set.into_iter().map(|(name, text)| (args.out.join(name), text));
+    files::write_all(&set.chain(page).chain(calibrated.lock.file()).collect::<Vec<_>>())?;
     if console.json {
         return Ok(console.json(&report)?);
     }
@@ -187,21 +184,11 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     Ok(summary::print(&report, &args.out, console.out)?)
 }
 
-/// Most instructions of a run that a compilation simulates: some seconds.
-const SIMULATED_INSTRUCTIONS: u64 = 400_000_000;
-
-/// Simulates a run with the flash of the chip, if there is machine code for a chip. Random samples may select data that does
-/// not exist, so a run that ends early is no error here.
+/// Adds what a run takes with the flash of the chip, if that is known.
 fn add_chip(report: &mut Report, compiled: &Compiled, target: &Target) {
-    let short = |time: &&mut Time| time.cost.instructions <= SIMULATED_INSTRUCTIONS;
-    let Some(time) = report.time.as_mut().filter(short) else { return };
-    if target.chip.as_ref().and_then(FlashModel::of).is_none() {
-        return;
-    }
-    let progress = Progress::spinner("simulating the chip's flash");
-    let run = samples::random(&compiled.model, 0, 1).pop().map(|sample| simulate(compiled, target, sample));
-    drop(progress);
-    if let Some(cycles) = run.and_then(Result::ok).and_then(|run| run.on_chip) {
+    let Some(time) = report.time.as_mut() else { return };
+    let _progress = Progress::spinner("simulating the chip's flash");
+    if let Some(cycles) = on_chip(compiled, target) {
         time.add_chip(cycles, target);
     }
 }

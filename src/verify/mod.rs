@@ -22,7 +22,7 @@ pub mod shared_bench;
 mod simulator;
 mod trace;
 
-pub use once::{Simulated, simulate};
+pub use once::{Simulated, on_chip, simulate};
 pub use report::{Cycles, Flash, Instructions, LayerTime, Mismatch, Side, Verification};
 pub use rust::RustCompiler;
 pub use simulator::has_simulator;

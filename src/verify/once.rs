@@ -5,6 +5,8 @@ use super::simulator::simulator;
 use super::{check_samples, code};
 use crate::pipeline::Compiled;
 use crate::report::ChipCycles;
+use crate::samples;
+use tinyc_backends::codegen::sim::FlashModel;
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
 use tinyc_targets::Target;
 
@@ -40,4 +42,16 @@ pub fn simulate(compiled: &Compiled, target: &Target, sample: Vec<Tensor>) -> Re
         on_chip: run.on_chip,
         stack_bytes: run.stack,
     })
+}
+
+/// Most instructions of a run that a compilation simulates: some seconds.
+const MOST_INSTRUCTIONS: u64 = 400_000_000;
+
+/// Cycles of a run with the flash of the target's chip; `None` if that is not known, there is no machine code, or a run takes too
+/// long. The sample is random and may select data that does not exist, so a run that ends early is no error here.
+pub fn on_chip(compiled: &Compiled, target: &Target) -> Option<ChipCycles> {
+    target.chip.as_ref().and_then(FlashModel::of)?;
+    let short = compiled.object.as_ref()?.total?.instructions <= MOST_INSTRUCTIONS;
+    let sample = samples::random(&compiled.model, 0, 1).pop().filter(|_| short)?;
+    simulate(compiled, target, sample).ok()?.on_chip
 }

@@ -1,6 +1,7 @@
 //! Many programs in one firmware under QEMU: their objects, called one after the other on inputs from a file, and outputs into another.
 
 use crate::support::host::tool;
+use crate::support::vectors::samples;
 use std::fmt::Write as _;
 use std::process::Command;
 use tinyc::pipeline::{self, Emit};
@@ -32,7 +33,7 @@ impl Bench {
         let options =
             pipeline::Options { target: target.clone(), emit: [Emit::Obj].into(), ..model.options() };
         let compiled = pipeline::compile(&model.file, &options).unwrap_or_else(|e| panic!("{e}"));
-        let samples = crate::samples(&model, &compiled, 1);
+        let samples = samples(&model, &compiled, 1);
         let keep = Some(folder.path().to_path_buf());
         let options = Options { method: Method::QemuObject, keep, ..Options::default() };
         verify::verify(&compiled, &target, &samples, &options, &mut |_| {}).unwrap_or_else(|e| panic!("{e}"));

@@ -23,12 +23,11 @@ mod driver {
 use firmware::{Bench, Case};
 use object::{Object, ObjectSection, ObjectSymbol};
 use support::models::{self, Model};
-use support::vectors::Vectors;
+use support::vectors::samples;
 use tinyc::pipeline::{self, Compiled, Emit};
 use tinyc::verify::{self, Method, Options, RustCompiler, Verification};
-use tinyc_ir::seeded::Seeded;
+use tinyc_ir::Data;
 use tinyc_ir::testing::{random_graph, random_inputs};
-use tinyc_ir::{Data, Tensor};
 use tinyc_passes::lower::{Features, lower};
 use tinyc_targets::Target;
 
@@ -50,18 +49,6 @@ fn compile(model: &Model, core: &str, emit: &[Emit]) -> Compiled {
 
 fn own(name: &str) -> Model {
     models::own().into_iter().find(|model| model.name == name).unwrap()
-}
-
-/// Stored samples, at most `count`, and as many random ones, which reach the ends of the types.
-fn samples(model: &Model, compiled: &Compiled, count: usize) -> Vec<Vec<Tensor>> {
-    let (graph, vectors) = (&compiled.model.reference, Vectors::read(&model.vectors));
-    let stored = (0..vectors.count().min(count)).map(|sample| vectors.inputs(graph, sample));
-    let mut stream = Seeded::new(1);
-    let mut random = || {
-        let types = graph.inputs.iter().map(|&value| graph.ty(value));
-        types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect()
-    };
-    stored.chain((0..count).map(|_| random())).collect()
 }
 
 fn run(model: &Model, core: &str, method: Method, count: usize) -> Verification {

@@ -1,7 +1,9 @@
 //! Arrays from `.npz` files, cut into samples.
 
+use super::models::Model;
 use std::path::Path;
 use tinyc::npz::{self, Array, Npz};
+use tinyc::pipeline::Compiled;
 use tinyc_ir::{Data, Graph, Tensor};
 
 /// The numeric arrays of a file.
@@ -44,6 +46,13 @@ impl Vectors {
         let lengths = graph.outputs.iter().map(|&value| graph.ty(value).shape.elements());
         lengths.enumerate().map(|(i, n)| cut(&self.array(&format!("out_{i}")).data, sample, n)).collect()
     }
+}
+
+/// Stored samples of a model, at most `count`, and as many random ones, which reach the ends of the types.
+pub(crate) fn samples(model: &Model, compiled: &Compiled, count: usize) -> Vec<Vec<Tensor>> {
+    let (graph, vectors) = (&compiled.model.reference, Vectors::read(&model.vectors));
+    let stored = (0..vectors.count().min(count)).map(|sample| vectors.inputs(graph, sample));
+    stored.chain(tinyc::samples::random(&compiled.model, 1, count)).collect()
 }
 
 /// The elements of one of several stacked samples.

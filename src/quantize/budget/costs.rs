@@ -1,14 +1,9 @@
 //! What a graph costs on a target: it is compiled, and with a chip whose flash waits, run in the simulator.
 
 use crate::budget::{Budget, face_bytes};
-use crate::pipeline::{self, Compiled, Emit, Model, Options, constant_bytes};
-use crate::samples;
-use crate::verify::simulate;
-use tinyc_backends::codegen::sim::FlashModel;
+use crate::pipeline::{self, Emit, Model, Options, constant_bytes};
+use crate::verify;
 use tinyc_ir::{Diagnostics, Graph};
-
-/// Most instructions of a run that is simulated: some seconds.
-const SIMULATED_INSTRUCTIONS: u64 = 400_000_000;
 
 /// What a graph costs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,21 +51,16 @@ impl Meter<'_> {
         let steps = program.calls.iter().zip(alive);
         Ok(Costs {
             cycles: compiled.object.as_ref().and_then(|object| object.total).map(|cost| cost.cycles),
-            on_chip: if on_chip { self.on_chip(&compiled) } else { None },
+            on_chip: if on_chip {
+                verify::on_chip(&compiled, &self.options.target).map(|chip| chip.cycles)
+            } else {
+                None
+            },
             flash,
             ram: u64::from(compiled.memory.arena_bytes) + lasting,
             steps: steps
                 .map(|(call, &bytes)| (call.origin.name.clone(), u64::from(bytes) + lasting))
                 .collect(),
         })
-    }
-
-    /// Cycles with the chip's flash, of the run that `tinyc compile` simulates.
-    fn on_chip(&self, compiled: &Compiled) -> Option<u64> {
-        let target = &self.options.target;
-        target.chip.as_ref().and_then(FlashModel::of)?;
-        let short = compiled.object.as_ref()?.total?.instructions <= SIMULATED_INSTRUCTIONS;
-        let sample = samples::random(&compiled.model, 0, 1).pop().filter(|_| short)?;
-        simulate(compiled, target, sample).ok()?.on_chip.map(|chip| chip.cycles)
     }
 }

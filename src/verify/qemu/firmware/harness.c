@@ -1,7 +1,7 @@
 /* The part of a verification firmware that all cores share: semihosting and measuring the stack. */
 #include "harness.h"
 
-extern uint32_t _stack_bottom[];
+extern uint32_t _stack_bottom[], _bss_start[], _bss_end[];
 
 enum { SYS_OPEN = 1, SYS_WRITE = 5, SYS_READ = 6, SYS_EXIT_EXTENDED = 0x20 };
 
@@ -27,6 +27,12 @@ static intptr_t call(int operation, const void *parameters) {
     __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
     return r0;
 #endif
+}
+
+void harness_start(void) {
+    for (volatile uint32_t *p = _bss_start; p < _bss_end; p++) *p = 0;
+    firmware();
+    harness_exit(HARNESS_DONE);
 }
 
 static size_t length(const char *text) {

@@ -19,6 +19,8 @@ enum {
 /* The firmware, in the generated main.c: started with a stack, cleared .bss and, where there is one, the FPU on. */
 void firmware(void);
 
+/* Clears .bss, runs the firmware and ends the simulation: where start-up code goes once there is a stack. */
+void harness_start(void);
 /* Opens a file of the host (in QEMU's working directory); ends the simulation if that fails. */
 int harness_open(const char *name, int write);
 /* Reads or writes all bytes, or ends the simulation. */

@@ -1,8 +1,6 @@
 /* Start-up and clock for AArch64 at EL1. */
 #include "harness.h"
 
-extern uint32_t _bss_start[], _bss_end[];
-
 /* A gigabyte an entry: devices, then memory. While no table is in use all is devices, where unaligned accesses are faults, and
  * those of vectors are aligned to their elements only. */
 __attribute__((aligned(4096), used)) static const uint64_t table[512] = {0x00000405u, 0x40000701u};
@@ -19,16 +17,9 @@ void reset(void) {
                      "adrp x0, table\n add x0, x0, :lo12:table\n msr ttbr0_el1, x0\n isb\n"
                      /* SCTLR_EL1: the table and both caches. */
                      "mrs x0, sctlr_el1\n mov x1, #0x1005\n orr x0, x0, x1\n msr sctlr_el1, x0\n isb\n"
-                     "b start_c\n"
+                     "b harness_start\n"
                      ".balign 2048\n vectors:\n .rept 16\n .balign 128\n b fault\n .endr\n"
                      "fault: mrs x0, elr_el1\n mrs x1, esr_el1\n b harness_fault\n");
-}
-
-__attribute__((used)) void start_c(void);
-void start_c(void) {
-    for (volatile uint32_t *p = _bss_start; p < _bss_end; p++) *p = 0;
-    firmware();
-    harness_exit(HARNESS_DONE);
 }
 
 uint64_t harness_ticks(void) {

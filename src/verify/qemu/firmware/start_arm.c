@@ -1,7 +1,7 @@
 /* Start-up and clock for Cortex-M. */
 #include "harness.h"
 
-extern uint32_t _stack_top[], _bss_start[], _bss_end[];
+extern uint32_t _stack_top[];
 
 __attribute__((naked, noreturn)) void reset(void);
 void reset(void) {
@@ -10,14 +10,7 @@ void reset(void) {
                      /* CPACR: full access to coprocessors 10 and 11. */
                      "ldr r0, =0xe000ed88\n ldr r1, [r0]\n ldr r2, =0x00f00000\n orr r1, r1, r2\n str r1, [r0]\n dsb\n isb\n"
 #endif
-                     "bl start_c\n b .\n");
-}
-
-__attribute__((used)) void start_c(void);
-void start_c(void) {
-    for (volatile uint32_t *p = _bss_start; p < _bss_end; p++) *p = 0;
-    firmware();
-    harness_exit(HARNESS_DONE);
+                     "bl harness_start\n b .\n");
 }
 
 __attribute__((used)) void fault_c(const uint32_t *frame);

@@ -1,8 +1,6 @@
 /* Start-up and clock for RV32 and RV64, machine mode. */
 #include "harness.h"
 
-extern uint32_t _bss_start[], _bss_end[];
-
 __attribute__((naked, noreturn, section(".vectors"), used)) void reset(void);
 void reset(void) {
     __asm__ volatile(".option push\n .option norelax\n la gp, __global_pointer$\n .option pop\n"
@@ -11,15 +9,8 @@ void reset(void) {
                      /* mstatus.FS: the float registers may be used. */
                      "li t0, 0x2000\n csrs mstatus, t0\n"
 #endif
-                     "j start_c\n"
+                     "j harness_start\n"
                      ".balign 4\n trap: csrr a0, mepc\n csrr a1, mcause\n j harness_fault\n");
-}
-
-__attribute__((used)) void start_c(void);
-void start_c(void) {
-    for (volatile uint32_t *p = _bss_start; p < _bss_end; p++) *p = 0;
-    firmware();
-    harness_exit(HARNESS_DONE);
 }
 
 uint64_t harness_ticks(void) {
