@@ -3,9 +3,9 @@
 use super::{hash, rounding};
 use serde::{Deserialize, Serialize};
 use tinyc_ir::{DType, Graph};
+use tinyc_passes::quantize::integer::weights::Weights;
 use tinyc_passes::quantize::range::Stored;
 use tinyc_passes::quantize::replay::{self, Decided};
-use tinyc_passes::quantize::weights::Weights;
 
 /// The whole file. Floats are written with all digits of a double, so they come back as the same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

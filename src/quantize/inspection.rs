@@ -6,11 +6,12 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use tinyc_ir::graph::{Node, Value};
 use tinyc_ir::{Diagnostic, Diagnostics};
-use tinyc_passes::quantize::build::{Parameters, build};
 use tinyc_passes::quantize::calibrate::{Options, Quantised, layer_name};
+use tinyc_passes::quantize::integer::build::build;
+use tinyc_passes::quantize::integer::parameters::Parameters;
 use tinyc_passes::quantize::loss::Truth;
+use tinyc_passes::quantize::plan::reason::why;
 use tinyc_passes::quantize::plan::{Plan, Precision, Precisions};
-use tinyc_passes::quantize::reason::why;
 use tinyc_passes::quantize::runner::Runner;
 
 /// A calibrated model, looked at.

@@ -1,7 +1,7 @@
 //! Evaluates nodes whose arguments are all constants. Exact: the reference `eval` computes them. A tensor without elements
 //! is known, too, whoever computes or supplies it.
 //!
-//! `dequantize` is left alone, because [`recognize_qdq`](crate::quantize::recognize_qdq) has to see it; what is still
+//! `dequantize` is left alone, because [`recognize_qdq`](crate::quantize::integer::recognize_qdq) has to see it; what is still
 //! there afterwards is [`fold_dequantize`](super::fold_dequantize)'s.
 
 use std::sync::Arc;

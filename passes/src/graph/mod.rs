@@ -4,7 +4,7 @@
 //! The one place that says the order, and where the *reference graph* is frozen: after [`TO_REFERENCE`]. Passes up to
 //! there may change bits, as each says; those behind it, [`OPTIMISE`], never do.
 
-use crate::quantize::recognize_qdq;
+use crate::quantize::integer::recognize_qdq;
 use std::collections::BTreeSet;
 use tinyc_ir::{Def, Diagnostics, Graph};
 

@@ -6,18 +6,19 @@
 //! the last two, layers may get other precisions.
 
 use super::adaptive;
-use super::apart;
-use super::build::{Built, Parameters};
 use super::equalize::{Exponents, equalised};
+use super::integer::build::Built;
+use super::integer::parameters::Parameters;
+use super::integer::weights::Weights;
 use super::loss::Truth;
-use super::observe::observe;
+use super::plan::apart;
 use super::plan::{Plan, Precision, Precisions, States};
 use super::range::Method;
+use super::range::observe::observe;
+use super::range::statistics::Statistics;
 use super::runner::Runner;
 use super::search::{Search, State};
-use super::statistics::Statistics;
 use super::units::{Unit, units};
-use super::weights::Weights;
 use crate::graph::{fold_pad, fuse_activation};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

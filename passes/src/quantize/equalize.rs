@@ -5,7 +5,7 @@
 //! layers may be what commutes with factors above zero: ReLU, pools, padding with zeros.
 
 use super::plan::{Form, form};
-use super::statistics::Statistics;
+use super::range::statistics::Statistics;
 use std::collections::BTreeMap;
 use tinyc_ir::graph::{Node, Value};
 use tinyc_ir::{Activation, Graph, Op, Tensor};

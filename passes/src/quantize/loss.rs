@@ -3,7 +3,7 @@
 //! Noise over signal of the outputs, on samples that no range was taken from. Behind a softmax or a sigmoid differences
 //! hide, so those are looked at before it.
 
-use super::build::Built;
+use super::integer::build::Built;
 use super::plan::{Form, form};
 use super::runner::{Runner, observing, outputs};
 use tinyc_ir::entity::Entity;

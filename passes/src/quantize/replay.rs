@@ -1,11 +1,12 @@
 //! What a calibration has decided, and the same integer graph again from it: without samples, and without deciding anything.
 
-use super::build::{Built, Parameters, build};
 use super::calibrate::{Quantised, layer_name, prepared};
 use super::equalize::divided;
+use super::integer::build::{Built, build};
+use super::integer::parameters::Parameters;
+use super::integer::weights::Weights;
 use super::plan::{Plan, Precision, Precisions};
 use super::range::Stored;
-use super::weights::Weights;
 use std::collections::BTreeMap;
 use tinyc_ir::graph::Value;
 use tinyc_ir::{DType, Graph};

@@ -1,14 +1,14 @@
 //! The stages of a calibration: each proposes numbers, and measures what they do to the outputs.
 
-use super::build::{Built, Parameters, build};
 use super::calibrate::{Options, WORTH};
+use super::integer::build::{Built, build};
+use super::integer::parameters::Parameters;
+use super::integer::weights::Weights;
 use super::loss::Truth;
 use super::plan::{Layer, Plan, Precision, Precisions};
+use super::range::statistics::Statistics;
 use super::range::{Method, Stored, range};
 use super::runner::Runner;
-use super::statistics::Statistics;
-use super::steps;
-use super::weights::Weights;
 use tinyc_ir::graph::Value;
 use tinyc_ir::{DType, Graph, Tensor};
 
@@ -76,7 +76,7 @@ impl Search<'_> {
         }
         let layers = self.weights(&groups);
         let mut parameters = Parameters { groups, layers };
-        steps::settle(self.plan, &mut parameters);
+        parameters.settle(self.plan);
         State { methods: chosen, parameters }
     }
 
@@ -131,7 +131,7 @@ impl Search<'_> {
                 next.methods[group] = Some(method);
                 next.parameters.groups[group] = stored;
                 next.parameters.layers = self.weights(&next.parameters.groups);
-                steps::settle(self.plan, &mut next.parameters);
+                next.parameters.settle(self.plan);
                 let loss = truth.loss(self.runner, &self.build(&next));
                 let better = loss < best.1 * WORTH;
                 if better {
@@ -175,7 +175,7 @@ impl Search<'_> {
         }
         let layers = self.weights(&groups);
         let mut parameters = Parameters { groups, layers };
-        steps::settle(self.plan, &mut parameters);
+        parameters.settle(self.plan);
         State { methods, parameters }
     }
 

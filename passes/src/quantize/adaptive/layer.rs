@@ -6,9 +6,9 @@ use super::halves::halves;
 use super::inputs::inputs;
 use super::round::{Limits, Part, Rounded};
 use super::taps::Taps;
+use crate::quantize::integer::weights::{Weights, least_scale};
 use crate::quantize::runner::each;
 use crate::quantize::search::{Search, State};
-use crate::quantize::weights::{Weights, least_scale};
 use tinyc_ir::graph::Value;
 use tinyc_ir::{DType, Tensor};
 

@@ -16,11 +16,10 @@ mod round;
 mod taps;
 
 use super::calibrate::WORTH;
+use super::integer::weights::Weights;
 use super::loss::Truth;
 use super::plan::Layer;
 use super::search::{Search, State};
-use super::steps;
-use super::weights::Weights;
 use std::collections::BTreeMap;
 use tinyc_ir::graph::Value;
 use tinyc_ir::{DType, Tensor};
@@ -60,7 +59,7 @@ fn adapted(search: &Search<'_>, state: &State, fit: &[Vec<Tensor>], aim: Aim) ->
     for same in sharing(&search.plan.layers) {
         layer::round(search, &mut state, fit, &same, aim);
     }
-    steps::settle(search.plan, &mut state.parameters);
+    state.parameters.settle(search.plan);
     state
 }
 

@@ -1,12 +1,12 @@
 //! From a plan with its numbers to a graph: `quantize` and `dequantize` around float operators, of which
 //! [`recognize_qdq`] makes integer ones, as it does with models that come that way.
 
-use super::fixed;
-use super::plan::{Form, Plan, form};
-use super::range::Stored;
+use super::parameters::Parameters;
 use super::recognize_qdq;
-use super::weights::Weights;
 use crate::graph::fold_dequantize;
+use crate::quantize::fixed;
+use crate::quantize::plan::{Form, Plan, form};
+use crate::quantize::range::Stored;
 use std::collections::BTreeMap;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::formula::Formula;
@@ -14,15 +14,6 @@ use tinyc_ir::graph::{Def, Node, Value};
 use tinyc_ir::op::{Dequantize, Map, Quantize};
 use tinyc_ir::rewriter::compact;
 use tinyc_ir::{DType, Data, Diagnostics, Graph, Op, Origin, Quant, Tensor, TensorType};
-
-/// All numbers that a plan leaves open.
-#[derive(Clone, Debug)]
-pub struct Parameters {
-    /// Of each group.
-    pub groups: Vec<Stored>,
-    /// Of each layer.
-    pub layers: Vec<Weights>,
-}
 
 /// A quantised graph.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! Statistics of the tensors of a float graph over samples.
 
-use super::runner::{Runner, chunks, observing};
 use super::statistics::Statistics;
+use crate::quantize::runner::{Runner, chunks, observing};
 use std::collections::BTreeMap;
 use tinyc_ir::graph::Value;
 use tinyc_ir::{Graph, Tensor};

@@ -1,14 +1,13 @@
 //! Steps of an unrolled loop, and the gates in them: what plays the same part in each step shares scale and zero point, so that steps
 //! share their code and the state is one thing.
 
-use super::build::Parameters;
-use super::plan::{Form, Plan, form};
+use super::{Form, form};
 use std::collections::BTreeMap;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::formula::Term;
 use tinyc_ir::graph::{Node, Value};
 use tinyc_ir::loops::UnaryOp;
-use tinyc_ir::{DType, Graph, Op};
+use tinyc_ir::{Graph, Op};
 
 /// Formulas of several tensors on integers that are one formula of one ONNX node, repeated for each step.
 fn repeated(graph: &Graph, integer: &dyn Fn(Node) -> bool) -> Vec<Vec<Node>> {
@@ -79,43 +78,4 @@ pub(super) fn gates(graph: &Graph, integer: &dyn Fn(Node) -> bool) -> Vec<Value>
     };
     let ends = |(_, data): (Node, &tinyc_ir::graph::NodeData)| [&data.inputs[..], &data.outputs[..]].concat();
     graph.nodes.iter().filter(gate).flat_map(ends).filter(|&v| graph.const_of(v).is_none()).collect()
-}
-
-/// Steps of what a layer makes, in steps of its sums, at least: products of rounded numbers are not known more exactly. No power of two, with which
-/// sums could lie exactly between two results.
-const SUMS: f32 = 11.3;
-
-/// Makes steps of 16-bit results no finer than what their layers know: a coarser step costs nothing, and is rounded to more cheaply. And takes care
-/// that large sums of 16-bit numbers are never exactly between two results.
-pub(super) fn settle(plan: &Plan, parameters: &mut Parameters) {
-    let groups = &mut parameters.groups;
-    for (layer, weights) in plan.layers.iter().zip(&mut parameters.layers) {
-        let (Some(input), Some(output)) = (plan.group(layer.input), plan.group(layer.output)) else {
-            continue;
-        };
-        let sums = weights.scales.iter().fold(0.0f32, |most, scale| most.max(*scale));
-        let least = groups[input].scale * sums * SUMS;
-        if groups[output].dtype == DType::I16 {
-            groups[output].scale = groups[output].scale.max(least.min(1e30));
-        }
-    }
-    for (layer, weights) in plan.layers.iter().zip(&mut parameters.layers) {
-        let (Some(input), Some(output)) = (plan.group(layer.input), plan.group(layer.output)) else {
-            continue;
-        };
-        let (input, output) = (groups[input], groups[output]);
-        if input.dtype == DType::I16 {
-            weights
-                .scales
-                .iter_mut()
-                .for_each(|scale| *scale = without_ties(*scale, input.scale, output.scale));
-        }
-    }
-}
-
-/// The next greater scale of weights with which the factor from a sum to a result has an odd mantissa: a change far below
-/// what any weight is rounded by.
-fn without_ties(scale: f32, input: f32, output: f32) -> f32 {
-    let odd = |scale: &f32| ((input * *scale) / output).to_bits() & 1 == 1;
-    std::iter::successors(Some(scale), |scale| Some(scale.next_up())).take(64).find(odd).unwrap_or(scale)
 }

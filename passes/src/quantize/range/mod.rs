@@ -3,8 +3,12 @@
 //! What lies outside the range is clipped, what lies inside is rounded; a narrower range clips more and rounds finer. Each
 //! [`Method`] is one answer. Which is best for a tensor is not known here: that is measured.
 
-use super::histogram::{Bin, Histogram};
-use super::statistics::Statistics;
+pub mod histogram;
+pub mod observe;
+pub mod statistics;
+
+use self::histogram::{Bin, Histogram};
+use self::statistics::Statistics;
 use std::fmt;
 use std::str::FromStr;
 use tinyc_ir::{DType, Quant};

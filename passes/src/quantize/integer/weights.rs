@@ -61,7 +61,7 @@ fn nearest(w: f32, scale: f32, most: i32) -> i8 {
 
 /// The least scale with which a channel's bias fits 30 bits: channels of small weights have large biases, beside which their
 /// weights hardly count.
-pub(super) fn least_scale(bias: f32, input_scale: f32) -> f32 {
+pub(in crate::quantize) fn least_scale(bias: f32, input_scale: f32) -> f32 {
     bias.abs() / (input_scale * (1u32 << 30) as f32)
 }
 

@@ -1,7 +1,7 @@
 //! Why an operator of a float graph stays on floats.
 
-use super::fixed;
-use super::plan::{Form, Plan, Precision, Precisions, form};
+use super::{Form, Plan, Precision, Precisions, form};
+use crate::quantize::fixed;
 use tinyc_ir::graph::{Def, Node};
 use tinyc_ir::{Graph, Op};
 

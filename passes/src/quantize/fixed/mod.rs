@@ -6,25 +6,15 @@
 //! method, within 2^-16 of the exact value; the tests try every argument. What comes out is a formula like any other: its meaning is the
 //! integers that it says, wherever it runs.
 
-use super::range::Stored;
+mod number;
+mod squash;
+
+use self::number::{Fixed, ROOM, high, mantissa, room, shifted};
+use self::squash::{sigmoid, tanh};
+use crate::quantize::range::Stored;
 use tinyc_ir::DType;
 use tinyc_ir::formula::{Formula, Number, Term};
 use tinyc_ir::loops::{BinaryOp, Literal, UnaryOp};
-
-/// Numbers in between stay within ±2^ROOM.
-const ROOM: i32 = 30;
-
-/// Fractional bits of what goes into a squashing function, and of what comes out.
-const SQUASHED: (i32, i32) = (25, 28);
-
-/// Beyond this, a sigmoid is 0 or 1 to more bits than are computed.
-const FLAT: f64 = 20.0;
-
-/// `2^-x` for x from 0 to 1, ascending powers; the least greatest error, 1.9e-6.
-const EXP2: [f64; 5] = [0.999_998_15, -0.693_052_37, 0.239_447_75, -0.053_240_51, 0.006_848_83];
-
-/// The square root of the factor that centres the error of the first of Newton's steps: 2 / (2 − 1/17²).
-const CENTRED: f64 = 1.000_866_176;
 
 /// Whether [`of`] knows all operations of a formula.
 pub(crate) fn supports(formula: &Formula) -> bool {
@@ -80,15 +70,6 @@ enum Part<'w> {
     Computed(Fixed<'w>),
 }
 
-/// `number · 2^-bits`, between bounds.
-#[derive(Clone, Copy)]
-struct Fixed<'w> {
-    number: Number<'w>,
-    bits: i32,
-    lo: f64,
-    hi: f64,
-}
-
 fn body<'w>(formula: &Formula, x: &[Number<'w>], arguments: &[Stored]) -> Option<Part<'w>> {
     let mut parts: Vec<Part<'w>> = Vec::with_capacity(formula.terms().len());
     for term in formula.terms() {
@@ -102,63 +83,6 @@ fn body<'w>(formula: &Formula, x: &[Number<'w>], arguments: &[Stored]) -> Option
         parts.push(part);
     }
     parts.pop()
-}
-
-/// The most fractional bits with which a number of this size has room.
-fn room(size: f64) -> Option<i32> {
-    if !size.is_finite() {
-        return None;
-    }
-    // A power of two just fits; the rest is rounded down.
-    let bits = (f64::from(ROOM) - size.max(1e-9).log2()).floor() as i32;
-    (-ROOM..=60).contains(&bits).then_some(bits)
-}
-
-/// `value` as `mantissa · 2^(exponent − 31)`, the mantissa from 2^30 to below 2^31.
-fn mantissa(value: f64) -> (f64, i32) {
-    let mut exponent = value.log2().floor() as i32 + 1;
-    let mut mantissa = (value * f64::from(31 - exponent).exp2()).round();
-    if mantissa >= 2f64.powi(31) {
-        (mantissa, exponent) = (mantissa / 2.0, exponent + 1);
-    }
-    (mantissa, exponent)
-}
-
-/// Bits 63 to 32 of the product.
-fn high<'w>(a: Number<'w>, b: Number<'w>) -> Number<'w> {
-    let product = a.to(DType::I64) * b.to(DType::I64);
-    product.shift_right(product.literal(32.0)).to(DType::I32)
-}
-
-/// Shifted left by so many bits, or right.
-fn shifted(number: Number<'_>, bits: i32) -> Number<'_> {
-    match bits {
-        0 => number,
-        1.. => number.shift_left(number.literal(bits.into())),
-        // What is shifted out entirely leaves the sign.
-        _ => number.shift_right(number.literal(f64::from((-bits).min(31)))),
-    }
-}
-
-impl<'w> Fixed<'w> {
-    fn size(&self) -> f64 {
-        self.lo.abs().max(self.hi.abs())
-    }
-
-    fn at(self, bits: i32) -> Number<'w> {
-        shifted(self.number, bits - self.bits)
-    }
-
-    /// With as many bits as there is room for.
-    fn full(self) -> Option<Self> {
-        let bits = room(self.size())?.max(self.bits);
-        Some(Self { number: self.at(bits), bits, ..self })
-    }
-
-    /// A constant in the same format.
-    fn known(&self, value: f64) -> Number<'w> {
-        self.number.literal((value * f64::from(self.bits).exp2()).round())
-    }
 }
 
 fn argument<'w>(x: Number<'w>, stored: &Stored) -> Option<Fixed<'w>> {
@@ -176,11 +100,10 @@ fn argument<'w>(x: Number<'w>, stored: &Stored) -> Option<Fixed<'w>> {
 }
 
 fn unary(op: UnaryOp, x: Part<'_>) -> Option<Part<'_>> {
-    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     Some(match (op, x) {
         (UnaryOp::Neg, Part::Known(x)) => Part::Known(-x),
         (UnaryOp::Abs, Part::Known(x)) => Part::Known(x.abs()),
-        (UnaryOp::Sigmoid, Part::Known(x)) => Part::Known(sigmoid(x)),
+        (UnaryOp::Sigmoid, Part::Known(x)) => Part::Known(1.0 / (1.0 + (-x).exp())),
         (UnaryOp::Tanh, Part::Known(x)) => Part::Known(x.tanh()),
         (UnaryOp::Neg, Part::Computed(x)) => {
             Part::Computed(Fixed { number: -x.number, bits: x.bits, lo: -x.hi, hi: -x.lo })
@@ -188,55 +111,10 @@ fn unary(op: UnaryOp, x: Part<'_>) -> Option<Part<'_>> {
         (UnaryOp::Abs, Part::Computed(x)) => {
             Part::Computed(Fixed { number: x.number.abs(), lo: 0.0, hi: x.size(), ..x })
         }
-        (UnaryOp::Sigmoid, Part::Computed(x)) => {
-            let (negative, upper) = half_sigmoid(x);
-            let one = upper.literal(f64::from(SQUASHED.1).exp2());
-            let number = negative.select(one - upper, upper);
-            Part::Computed(Fixed { number, bits: SQUASHED.1, lo: 0.0, hi: 1.0 })
-        }
-        (UnaryOp::Tanh, Part::Computed(x)) => {
-            // 2·sigmoid(2x) − 1
-            let double = Fixed { bits: x.bits - 1, lo: x.lo * 2.0, hi: x.hi * 2.0, ..x };
-            let (negative, upper) = half_sigmoid(double);
-            let size = shifted(upper, 1) - f64::from(SQUASHED.1).exp2();
-            let number = negative.select(-size, size);
-            Part::Computed(Fixed { number, bits: SQUASHED.1, lo: -1.0, hi: 1.0 })
-        }
+        (UnaryOp::Sigmoid, Part::Computed(x)) => Part::Computed(sigmoid(x)),
+        (UnaryOp::Tanh, Part::Computed(x)) => Part::Computed(tanh(x)),
         _ => return None,
     })
-}
-
-/// Whether `x` is below 0, and the sigmoid of its absolute value.
-fn half_sigmoid(x: Fixed<'_>) -> (Number<'_>, Number<'_>) {
-    let (bits, out) = SQUASHED;
-    let negative = x.number.lt(x.number.literal(0.0));
-    let mut size = Fixed { number: x.number.abs(), lo: 0.0, hi: x.size(), ..x };
-    if size.hi > FLAT {
-        size = Fixed { number: size.number.min(size.known(FLAT)), hi: FLAT, ..size };
-    }
-    // The absolute value in units of ln 2: whole part and fraction.
-    let places = bits + ROOM - 32;
-    let number = size.at(bits);
-    let logarithm = number.literal((std::f64::consts::LOG2_E * f64::from(ROOM).exp2()).round());
-    let power = high(number, logarithm);
-    let whole = power.shift_right(power.literal(places.into()));
-    let fraction = shifted(power & (f64::from(places).exp2() - 1.0), 31 - places);
-    let format = |value: f64, bits: i32| number.literal((value * f64::from(bits).exp2()).round());
-    // Horner's rule: sums have 29 bits, doubled they are factors of 30.
-    let mut sum = format(EXP2[4], ROOM - 1);
-    for coefficient in EXP2[..4].iter().rev() {
-        sum = high(shifted(sum, 1), fraction) + format(*coefficient, ROOM - 1);
-    }
-    let exponential = sum.shift_right(whole);
-    // 1 / (1 + exponential), the divisor above 1 and at most 2, with 29 bits.
-    let divisor = exponential + f64::from(ROOM - 1).exp2();
-    let slope = format(CENTRED * 8.0 / 17.0, 31);
-    let first = shifted(format(CENTRED * 24.0 / 17.0, 28) - high(divisor, slope), 2);
-    // Twice x·(2 − divisor·x), each factor with 30 bits.
-    let left = |near, two: f64| shifted(format(two, 27) - high(divisor, near), 3);
-    let second = shifted(high(first, left(first, 2.0 * CENTRED)), 2);
-    let upper = shifted(high(second, left(second, 2.0)), out - 28);
-    (negative, upper)
 }
 
 fn binary<'w>(op: BinaryOp, a: Part<'w>, b: Part<'w>) -> Option<Part<'w>> {

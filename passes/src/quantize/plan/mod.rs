@@ -5,19 +5,23 @@
 //! islands of floats, which read and write floats. What a tensor's range is, is not decided here. Nor is which parts of unrolled steps
 //! belong together: [`steps`] says that.
 
+pub mod apart;
+mod form;
+mod precision;
+pub mod reason;
+mod steps;
+
+pub(crate) use form::{Form, form};
+pub use precision::{Precision, Precisions};
+
+use crate::lower::state::Kept;
+use crate::quantize::range::Stored;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::formula::{Formula, Term};
 use tinyc_ir::graph::{Def, Node, Value};
 use tinyc_ir::loops::UnaryOp;
 use tinyc_ir::{DType, Graph, Op};
-
-use super::fixed;
-use super::range::Stored;
-use super::steps;
-use crate::lower::state::Kept;
 
 /// What a graph looks like on integers.
 #[derive(Clone, Debug, Default)]
@@ -70,107 +74,6 @@ pub struct Layer {
     /// What it makes.
     pub output: Value,
 }
-
-/// What kind of operator a node is to the quantiser.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) enum Form {
-    /// A weighted sum with constant weights.
-    Layer,
-    /// Arithmetic with an integer form: what it makes has a scale of its own.
-    Arithmetic,
-    /// A function of one element, which becomes a table.
-    Table,
-    /// A function of elements of several tensors, in fixed point.
-    Formula,
-    /// A product of two tensors of which not both are known.
-    Product,
-    /// Several tensors in one, each brought to the scale of the whole.
-    Join,
-    /// Elements moved or picked: scale and zero point are those of what it reads.
-    Move,
-    /// Anything else: computes on floats.
-    Island,
-}
-
-/// What kind of operator a node is.
-pub(crate) fn form(graph: &Graph, node: Node) -> Form {
-    let data = &graph.nodes[node];
-    let plain = |v: Value| graph.ty(v).dtype == DType::F32 && !graph.ty(v).is_quantized();
-    let result = data.outputs[0];
-    if !plain(result) || graph.ty(result).shape.elements() == 0 {
-        return Form::Island;
-    }
-    let all_plain = data.inputs.iter().all(|&v| plain(v));
-    let constant = |v: Value| graph.const_of(v).is_some();
-    let finite = |v: Value| match graph.const_of(v) {
-        Some(tensor) => tensor.data.as_f32().is_some_and(|values| values.iter().all(|x| x.is_finite())),
-        None => true,
-    };
-    let known = |v: Value| constant(v) && finite(v);
-    match &data.op {
-        Op::Conv2d(_) | Op::Dense(_) if all_plain && !constant(data.inputs[0]) => {
-            if known(data.inputs[1]) && known(data.inputs[2]) { Form::Layer } else { Form::Island }
-        }
-        Op::Add(_) | Op::Mul(_) | Op::AvgPool2d(_) | Op::Softmax(_) | Op::Clamp(_)
-            if all_plain && data.inputs.iter().all(|&v| finite(v)) =>
-        {
-            Form::Arithmetic
-        }
-        Op::Map(_) if all_plain && data.inputs.len() == 1 => Form::Table,
-        Op::Map(map) if all_plain && data.inputs.iter().all(|&v| finite(v)) && fixed::supports(&map.f) => {
-            Form::Formula
-        }
-        Op::Matmul(_) if all_plain && data.inputs.iter().all(|&v| finite(v)) => Form::Product,
-        Op::Concat(_) if all_plain && data.inputs.iter().all(|&v| finite(v)) => Form::Join,
-        Op::MaxPool2d(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Strided(_) if all_plain => Form::Move,
-        Op::Pad(pad) if all_plain && pad.value == 0.0 => Form::Move,
-        _ => Form::Island,
-    }
-}
-
-/// What the user asks of single layers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub enum Precision {
-    /// i8 activations, i8 weights with a scale for each output channel.
-    #[default]
-    Int8,
-    /// i16 activations before the layer, i8 weights.
-    Int16,
-    /// i8 activations, i4 weights: two to a byte.
-    Int4,
-    /// As it was.
-    Float,
-}
-
-impl Precision {
-    /// The spelling on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Int8 => "int8",
-            Self::Int16 => "int16",
-            Self::Int4 => "int4",
-            Self::Float => "float32",
-        }
-    }
-}
-
-impl fmt::Display for Precision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Precision {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let all = [Self::Int8, Self::Int16, Self::Int4, Self::Float];
-        let found = all.into_iter().find(|precision| precision.name() == text);
-        found.ok_or_else(|| "write int8, int16, int4 or float32".into())
-    }
-}
-
-/// Precisions of layers by their node; a layer that is absent has the default.
-pub type Precisions = BTreeMap<Node, Precision>;
 
 impl Plan {
     /// The plan for a graph whose clamps are fused.
