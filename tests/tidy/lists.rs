@@ -22,7 +22,7 @@ pub(crate) fn passes() -> Faults {
     let mut faults = Faults::new();
     for pass in tinyc_passes::graph::passes() {
         let file = format!("{}.rs", pass.name.replace('-', "_"));
-        let places = ["graph", "quantize"].map(|folder| format!("passes/src/{folder}/{file}"));
+        let places = ["graph", "quantize/integer"].map(|folder| format!("passes/src/{folder}/{file}"));
         if !places.iter().any(|place| root().join(place).is_file()) {
             faults.push(format!("pass {}: its file is {}", pass.name, places.join(" or ")));
         }
