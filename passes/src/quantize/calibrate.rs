@@ -93,6 +93,9 @@ pub mod code {
 /// What part of the loss a change must take away to be kept: less is chance.
 pub(super) const WORTH: f64 = 0.995;
 
+/// With so many times the loss, rounding is not tried: it would hardly catch up, and takes its time.
+const FAR: f64 = 2.0;
+
 /// Quantises a float graph: ranges come from `fit`, choices from `select`.
 ///
 /// # Errors
@@ -139,6 +142,13 @@ pub struct Draft {
     precisions: Precisions,
     plan: Plan,
     state: State,
+    stages: Vec<(String, f64)>,
+}
+
+/// Numbers for a plan, their loss, and how they came about.
+struct Begin {
+    state: State,
+    loss: f64,
     stages: Vec<(String, f64)>,
 }
 
@@ -259,30 +269,28 @@ impl<'a> Calibration<'a> {
 
     /// The last stages: what takes away some of the noise that rounding makes.
     pub fn finish(&self, draft: Draft) -> Quantised {
-        let Draft { mut built, mut loss, precisions, plan, mut state, mut stages } = draft;
-        let search = self.search(&plan, &precisions);
-        self.runner.stage("rounding weights");
-        if let Some((better, whole)) = adaptive::better(&search, &self.truth, self.fit, &state, loss) {
-            (built, state, loss) = (search.build(&better), better, whole);
-            stages.push(("weights rounded adaptively".into(), loss));
+        let search = self.search(&draft.plan, &draft.precisions);
+        let mut begins = vec![Begin { state: draft.state, loss: draft.loss, stages: draft.stages }];
+        if draft.precisions != self.precisions {
+            // Ranges that suited other precisions need not be the best for these.
+            let (state, loss) = search.common_method(&self.truth);
+            if loss < begins[0].loss * FAR {
+                let stages = vec![(format!("precisions of layers, ranges by {}", state.name()), loss)];
+                begins.push(Begin { state, loss, stages });
+            }
         }
-        self.runner.stage("correcting biases");
-        let corrected = search.with_corrected_biases(&state);
-        let better = search.build(&corrected);
-        let found = self.truth.loss(self.runner, &better);
-        if found < loss * WORTH {
-            (state, built) = (corrected, better);
-            stages.push(("biases corrected".into(), found));
-        }
+        let ends = begins.into_iter().map(|begin| self.rounded(&search, begin));
+        let least = ends.min_by(|a, b| a.loss.total_cmp(&b.loss));
+        let Begin { state, stages, .. } = least.expect("there is one");
+        let built = search.build(&state);
         let diagnostics = built.diagnostics.clone();
         let statistics = search.statistics;
         let State { methods, parameters } = state;
-        let (float, channels) = (self.float.clone(), self.channels.clone());
         Quantised {
-            float,
-            channels,
-            plan,
-            precisions,
+            float: self.float.clone(),
+            channels: self.channels.clone(),
+            plan: draft.plan.clone(),
+            precisions: draft.precisions,
             parameters,
             methods,
             statistics,
@@ -290,6 +298,24 @@ impl<'a> Calibration<'a> {
             stages,
             diagnostics,
         }
+    }
+
+    /// Weights rounded adaptively and biases corrected, each if that helps.
+    fn rounded(&self, search: &Search<'_>, begin: Begin) -> Begin {
+        let Begin { mut state, mut loss, mut stages } = begin;
+        self.runner.stage("rounding weights");
+        if let Some((better, whole)) = adaptive::better(search, &self.truth, self.fit, &state, loss) {
+            (state, loss) = (better, whole);
+            stages.push(("weights rounded adaptively".into(), loss));
+        }
+        self.runner.stage("correcting biases");
+        let corrected = search.with_corrected_biases(&state);
+        let found = self.truth.loss(self.runner, &search.build(&corrected));
+        if found < loss * WORTH {
+            (state, loss) = (corrected, found);
+            stages.push(("biases corrected".into(), loss));
+        }
+        Begin { state, loss, stages }
     }
 
     fn search<'s>(&'s self, plan: &'s Plan, precisions: &Precisions) -> Search<'s> {
