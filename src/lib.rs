@@ -21,7 +21,7 @@ pub mod pipeline;
 #[cfg(feature = "cli")]
 pub mod quantize;
 pub mod report;
-#[cfg(feature = "cli")]
+#[cfg(feature = "verify")]
 pub mod samples;
 pub mod state;
 #[cfg(feature = "verify")]

@@ -28,8 +28,6 @@ pub mod code {
     pub const TYPE: u16 = 706;
     /// Arrays disagree on the number of samples.
     pub const SAMPLES: u16 = 707;
-    /// A sample's numbers select data that do not exist.
-    pub const SELECTS: u16 = 709;
 }
 
 /// The most bytes that one array may have.

@@ -89,36 +89,15 @@ impl Sample {
 }
 
 /// Names that the programs of packages, and the systems that they are for, have for something else.
+const TAKEN: &str = "
+    analogRead analogReference analogWrite attachInterrupt bit bits boolean byte bytes count data delay
+    delayMicroseconds detachInterrupt digitalRead digitalWrite equal hash hash_bytes hash_floats i init initVariant loop
+    main makeWord map max micros millis min noTone pinMode printk pulseIn pulseInLong random randomSeed round run_sample
+    serialEvent setup shiftIn shiftOut start time tone word yield
+";
+
 fn is_taken(name: &str) -> bool {
-    const OWN: [&str; 26] = [
-        "bit",
-        "bits",
-        "bytes",
-        "count",
-        "data",
-        "delay",
-        "equal",
-        "hash",
-        "hash_bytes",
-        "hash_floats",
-        "i",
-        "loop",
-        "main",
-        "map",
-        "max",
-        "micros",
-        "millis",
-        "min",
-        "random",
-        "round",
-        "run_sample",
-        "setup",
-        "start",
-        "time",
-        "tone",
-        "word",
-    ];
-    OWN.contains(&name) || name.starts_with("sample_")
+    TAKEN.split_ascii_whitespace().any(|taken| taken == name) || name.starts_with("sample_")
 }
 
 fn hashed(port: &Port) -> String {

@@ -1,6 +1,7 @@
-//! Which identifier everything gets: unique, never a keyword, never a name of the headers in use.
+//! Which identifier everything gets: unique, never a keyword, never a name of the headers in use, never a macro of those that
+//! the user's program includes.
 
-use super::reserved::{is_library, is_word};
+use super::reserved::{is_header, is_library, is_word};
 use std::collections::BTreeSet;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::{Access, Buffer, Kernel, Place, Program};
@@ -29,14 +30,10 @@ impl Names {
 
     /// The name, or one close to it that is free; it is taken from now on.
     pub(super) fn fresh(&mut self, wanted: &str) -> String {
-        let mut base: String =
-            wanted.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
-        // A double underscore is reserved in C++, a leading one at file scope.
-        while base.contains("__") {
-            base = base.replace("__", "_");
-        }
-        if base.starts_with(|c: char| c == '_' || c.is_ascii_digit()) || base.is_empty() {
-            base = format!("n{base}");
+        let mut base = legal(wanted);
+        // A name in capitals is a macro somewhere: `EOF` and `I` in C, `SP` and `GPIOA` on chips, `PI` and `B0` on Arduino.
+        if !base.contains(|c: char| c.is_ascii_lowercase()) {
+            base.make_ascii_lowercase();
         }
         if self.foreign.iter().any(|f| base.starts_with(f.as_str())) {
             base = format!("local_{base}");
@@ -53,9 +50,27 @@ impl Names {
     }
 }
 
-/// What every name in the header starts with: the program's name as a legal identifier.
+/// What every name in the header starts with: the program's name as a legal identifier. Files are named after it too.
 pub(super) fn prefix(program: &Program) -> String {
-    Names { taken: BTreeSet::new(), foreign: Vec::new(), file_scope: true }.fresh(&program.name)
+    let mut name = legal(&program.name);
+    if is_word(&name) || is_library(&name) || is_header(&name) {
+        name.push_str("_x");
+    }
+    name
+}
+
+/// The name as an identifier that C and C++ do not reserve by its form: they do with a double underscore, and at file
+/// scope with a leading one.
+fn legal(wanted: &str) -> String {
+    let mut name: String =
+        wanted.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+    while name.contains("__") {
+        name = name.replace("__", "_");
+    }
+    if name.starts_with(|c: char| c == '_' || c.is_ascii_digit()) || name.is_empty() {
+        name = format!("n{name}");
+    }
+    name
 }
 
 /// The name, with a number behind it if it is taken; it is taken from now on.
@@ -174,15 +189,23 @@ mod tests {
     fn every_name_is_new_and_legal() {
         let mut names = Names::local("net", BTreeSet::new());
         let got: Vec<_> =
-            ["x", "x", "int", "int8_t", "net_x", "NET_LEN", "a__b", "9", "_q"].map(|n| names.fresh(n)).into();
-        let want = ["x", "x_2", "int_x", "int8_t_x", "local_net_x", "local_NET_LEN", "a_b", "n9", "n_q"];
+            ["x", "x", "int", "int8_t", "net_x", "NET_Len", "a__b", "9", "_q"].map(|n| names.fresh(n)).into();
+        let want = ["x", "x_2", "int_x", "int8_t_x", "local_net_x", "local_NET_Len", "a_b", "n9", "n_q"];
         assert_eq!(got, want);
+    }
+
+    #[test]
+    fn no_name_is_in_capitals_as_macros_are() {
+        let mut names = Names::local("net", BTreeSet::new());
+        let got: Vec<_> =
+            ["PI", "B0", "RAND_MAX", "NULL", "DEFAULT", "Gemm", "pi"].map(|n| names.fresh(n)).into();
+        assert_eq!(got, ["pi", "b0", "rand_max", "null", "default_x", "Gemm", "pi_2"]);
     }
 
     #[test]
     fn a_private_name_hides_neither_the_headers_nor_the_librarys() {
         let mut names = Names::file("net", ["min_i32".into()].into());
-        let got: Vec<_> = ["exp", "min_i32", "net_run", "NET_LEN", "conv1"].map(|n| names.fresh(n)).into();
-        assert_eq!(got, ["exp_x", "min_i32_2", "local_net_run", "local_NET_LEN", "conv1"]);
+        let got: Vec<_> = ["exp", "min_i32", "net_run", "NET_Len", "conv1"].map(|n| names.fresh(n)).into();
+        assert_eq!(got, ["exp_x", "min_i32_2", "local_net_run", "local_NET_Len", "conv1"]);
     }
 }

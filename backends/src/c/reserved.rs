@@ -1,16 +1,27 @@
 //! Words that an emitted file must not use as names of its own. Which names are used instead is decided in
 //! [`super::names`].
 
-/// Keywords of C and C++, macros that common compilers predefine, extensions of compilers for small machines.
+/// Keywords of C and C++, macros that common compilers and headers define, extensions of compilers for small machines.
+/// Macros in capitals are not among them: no name is written so.
 const WORDS: &str = "
-    NULL alignas alignof and and_eq arm asm assert auto avr bit bitand bitor bool break case catch cdecl char class
-    co_await co_return co_yield code compl concept const const_cast consteval constexpr constinit continue data
-    decltype default delete do double dynamic_cast else enum errno explicit export extern false far float for friend
-    goto huge i386 idata if inline int interrupt linux long main mips mutable namespace near new noexcept nonnull
-    not not_eq nullptr offsetof operator or or_eq pascal private protected public reentrant register
-    reinterpret_cast requires restrict return riscv sbit short signed sizeof static static_assert static_cast stderr
-    stdin stdout struct sun switch template this thread_local throw true try typedef typeid typename typeof
-    typeof_unqual union unix unsigned using vax virtual void volatile while xdata xor xor_eq
+    Serial alignas alignof and and_eq arm asm assert auto avr bit bitand bitor bool break case catch cdecl char class
+    co_await co_return co_yield code compl complex concept const const_cast consteval constexpr constinit continue
+    data decltype default delete do double dynamic_cast else enum errno explicit export extern false far float for
+    friend goto huge hyper i386 idata if imaginary inline int interface interrupt linux long main mips mutable
+    namespace near new noexcept nonnull noreturn not not_eq nullptr offsetof operator or or_eq pascal private
+    protected public reentrant register reinterpret_cast requires restrict return riscv sbit short signed sizeof
+    small static static_assert static_cast stderr stdin stdout struct sun switch template this thread_local throw
+    true try typedef typeid typename typeof typeof_unqual union unix unsigned using vax virtual void volatile while
+    xdata xor xor_eq
+";
+
+/// Headers of C, of its common libraries, and of Arduino's cores, in small letters: a header of that name would be found in
+/// their place.
+const HEADERS: &str = "
+    alloca arduino arm_acle arm_neon assert avr binary client complex cpio ctype endian errno fcntl features fenv
+    float getopt hardwareserial inttypes ipaddress iso646 limits locale malloc math memory new print printable
+    pthread sched server setjmp signal spi stdalign stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio
+    stdlib stdnoreturn stream string strings tgmath threads time uchar udp unistd usbapi wchar wctype wire wstring
 ";
 
 /// Functions of the C library that compilers know without a declaration: a static function or array of that name is
@@ -43,10 +54,13 @@ const VARIANTS: &[&str] =
 
 /// Whether C, C++ or the included headers own the name everywhere.
 pub(super) fn is_word(name: &str) -> bool {
-    WORDS.split_ascii_whitespace().any(|word| word == name)
-        || name.starts_with('_')
-        || name.ends_with("_t")
-        || ["INT", "UINT", "SIZE_", "PTRDIFF_"].iter().any(|p| name.starts_with(p))
+    WORDS.split_ascii_whitespace().any(|word| word == name) || name.starts_with('_') || name.ends_with("_t")
+}
+
+/// Whether a header of that name is another's, on file systems that ignore case too.
+pub(super) fn is_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    HEADERS.split_ascii_whitespace().any(|header| header == name)
 }
 
 /// Whether the name belongs to a function of the C library, so that nothing else at file scope may have it.
@@ -60,15 +74,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keywords_and_library_functions_are_known() {
-        for name in ["int", "class", "int8_t", "_x", "INT8_MAX", "register", "linux"] {
+    fn keywords_library_functions_and_headers_are_known() {
+        for name in ["int", "class", "int8_t", "_x", "register", "linux"] {
             assert!(is_word(name), "{name}");
+        }
+        for name in ["math", "Arduino", "stdint", "Time"] {
+            assert!(is_header(name), "{name}");
         }
         for name in ["exp", "expf", "sqrtl", "roundf64", "y0", "memcpy", "index", "lgammaf_r"] {
             assert!(is_library(name), "{name}");
         }
         for name in ["x", "conv1", "min_i32", "output", "weight", "bias", "softmax_12", "copy", "add_320"] {
-            assert!(!is_word(name) && !is_library(name), "{name}");
+            assert!(!is_word(name) && !is_library(name) && !is_header(name), "{name}");
         }
     }
 }

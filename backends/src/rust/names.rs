@@ -76,6 +76,9 @@ impl Symbols {
             for edge in ["quantize", "dequantize", "argmax"] {
                 names.taken.insert(format!("{edge}_{name}"));
             }
+            for constant in ["len", "elements", "shape", "scale", "zero_point"] {
+                names.taken.insert(format!("{name}_{constant}"));
+            }
         }
         for (buffer, data) in program.buffers.iter().filter(|(_, d)| matches!(d.place, Place::Flash(_))) {
             if buffers[buffer.index()].is_empty() {

@@ -7,10 +7,10 @@ const WORDS: &str = "
     str struct super trait true try type typeof u128 u16 u32 u64 u8 unsafe unsized use usize virtual where while yield
 ";
 
-/// Functions and modules of the emitted module; those that are named after a type begin with one of [`BEGINNINGS`].
+/// Functions, modules and (in small letters) constants of the emitted module; those that are named after a type begin with one of [`BEGINNINGS`].
 const OWN: &str = "
     at put part part_mut carve math packed memory state rest run layers round_clamp kept result sqrt_f64 round_f64 outputs arena
-    initial_state";
+    arena_bytes state_bytes initial_state";
 
 /// How the names of other helper functions begin; they end with a type.
 const BEGINNINGS: [&str; 13] = [

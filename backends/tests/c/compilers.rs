@@ -2,7 +2,7 @@
 
 use crate::driver::Case;
 use crate::tools::{folder, tool, write};
-use crate::{cases, networks};
+use crate::{cases, namesakes, networks};
 
 const WARNINGS: [&str; 8] = [
     "-std=c99",
@@ -92,6 +92,22 @@ int main()
     std::printf("| %d\n", control_run(picks, taken, rolled, words.bytes, nullptr));
 }
 "#;
+
+/// What other headers define may stand before the network's own, and even before its source.
+#[test]
+fn macros_of_other_headers_are_nowhere() {
+    let dir = folder("macros");
+    write(&namesakes::macros().program, &dir);
+    let macros = [
+        "PI", "OUTPUT", "EOF", "HIGH", "B0", "DEFAULT", "LSBFIRST", "RAND_MAX", "I", "SP", "GPIOA", "Serial",
+    ];
+    let poison: String = macros.iter().map(|name| format!("#define {name} @\n")).collect();
+    std::fs::write(dir.join("poison.h"), poison).unwrap();
+    std::fs::write(dir.join("main.cpp"), "#include \"macros.h\"\nint8_t sample[MACROS_PI_LEN];\n").unwrap();
+    let flags = ["-include", "poison.h", "-Wall", "-Wextra", "-Werror", "-c"];
+    tool("g++", &[&flags[..], &["main.cpp"]].concat(), &dir);
+    tool("gcc", &[&flags[..], &["-std=c99", "macros.c"]].concat(), &dir);
+}
 
 #[test]
 fn an_integer_network_has_no_float_instruction_and_calls_nothing() {

@@ -2,10 +2,7 @@
 
 use crate::npz::{Array, Npz, code, stand_in_type};
 use crate::pipeline::Model;
-use tinyc_ir::eval::Evaluation;
-use tinyc_ir::op::gather::OUTSIDE;
-use tinyc_ir::seeded::Seeded;
-use tinyc_ir::{DType, Data, Diagnostic, Diagnostics, Graph, Tensor, TensorType};
+use tinyc_ir::{DType, Data, Diagnostic, Diagnostics, Tensor, TensorType};
 
 /// What a file holds for a model.
 #[derive(Clone, Debug)]
@@ -18,17 +15,6 @@ pub struct Samples {
     pub expected: Vec<Option<Vec<Tensor>>>,
     /// Which array went to which input, for reports.
     pub sources: Vec<String>,
-}
-
-/// Inputs over the whole range of their types.
-pub fn random(model: &Model, seed: u64, count: usize) -> Vec<Vec<Tensor>> {
-    let mut stream = Seeded::new(seed);
-    let graph = &model.reference;
-    let mut sample = || {
-        let types = model.states.supplied(graph).map(|(_, value)| graph.ty(value));
-        types.map(|ty| stream.tensor(ty.dtype, ty.shape.clone())).collect()
-    };
-    (0..count).map(|_| sample()).collect()
 }
 
 /// Finds the inputs of a model, without those that it keeps itself, in a file, at most `limit` samples of them.
@@ -261,30 +247,5 @@ fn numpy(dtype: DType) -> &'static str {
         DType::F16 => "float16",
         DType::F32 | DType::BF16 => "float32",
         DType::F64 => "float64",
-    }
-}
-
-/// The error of a sample for which a compiled network ends the run with an error.
-pub fn failure(graph: &Graph, run: &Evaluation, sample: usize) -> Option<Diagnostic> {
-    let (node, why) = run.failure()?;
-    let data = &graph.nodes[node];
-    let message = format!("sample {sample} selects data that do not exist: {why}");
-    Some(
-        Diagnostic::error(code::SELECTS, message)
-            .note(format!("at {node} ({}), {}", data.op.name(), data.origin))
-            .note(format!("the compiled network returns {OUTSIDE} for it")),
-    )
-}
-
-/// The real numbers that a tensor's elements stand for.
-pub fn reals(tensor: &Tensor, ty: &TensorType) -> Vec<f64> {
-    match (&tensor.data, &ty.quant) {
-        (Data::F32(values), _) => values.iter().map(|&v| f64::from(v)).collect(),
-        (data, _) if data.dtype().is_float() => data.to_reals(),
-        (data, quant) => {
-            let (scale, zero) = quant.as_ref().and_then(|q| q.tensor_wide()).unwrap_or((1.0, 0));
-            let ints = data.to_ints().unwrap_or_default();
-            ints.iter().map(|&v| (v as f64 - f64::from(zero)) * f64::from(scale)).collect()
-        }
     }
 }
