@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[path = "table/turns.rs"]
+mod turns;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tinyc::npz::{self, Array};
@@ -10,6 +13,7 @@ use tinyc::pipeline::{self, Emit, Model};
 use tinyc::quantize::{self, Labels, Limits, Native, Options, QuantReport, Sets, WeightBytes};
 use tinyc::verify;
 use tinyc_ir::{Data, Op, Tensor};
+use turns::Turns;
 
 fn shared() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
@@ -174,4 +178,32 @@ fn digits() -> (Model, Sets) {
     let model = pipeline::load(&place.join("digits_f32.onnx"), &Default::default()).unwrap();
     let sets = quantize::load(&model, &place.join("digits_samples.npz"), None, None).unwrap();
     (model, sets)
+}
+
+/// Numbered samples are divided in turns as the programs of `tests/peers` divide them.
+#[test]
+fn turns_are_those_of_the_peers() {
+    let lines: Vec<&str> = include_str!("peers/division.tsv").lines().skip(1).collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        let [count, turn, uses @ ..] = &line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let numbers: Vec<i64> = (0..count.parse().unwrap()).collect();
+        let inputs: Vec<Vec<Tensor>> =
+            numbers.iter().map(|&at| vec![Tensor::new([1], Data::I64(vec![at]))]).collect();
+        let turns = Turns::of(&inputs, &Labels::Classes(numbers.clone()));
+        let sets = &turns.sets[turn.parse::<usize>().unwrap()];
+        let found = [&sets.fit, &sets.select, &sets.evaluate].map(|set| {
+            set.iter().map(|sample| sample[0].data.int(0).to_string()).collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(found[..], *uses, "turn {turn} of {count}");
+        // Labels stay with their samples, and each is evaluated once.
+        let own = |set: &[Vec<Tensor>]| set.iter().map(|sample| sample[0].data.int(0)).collect::<Vec<_>>();
+        assert_eq!(sets.labels, Some(Labels::Classes(own(&sets.evaluate))));
+        assert_eq!(sets.choices, Some(Labels::Classes(own(&sets.select))));
+        let [first, second] = turns.sets.each_ref().map(|sets| own(&sets.evaluate));
+        let mut all = [first, second].concat();
+        assert_eq!(turns.labels, Labels::Classes(all.clone()));
+        all.sort_unstable();
+        assert_eq!(all, numbers);
+    }
 }

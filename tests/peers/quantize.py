@@ -2,14 +2,19 @@
 
     python3 tests/peers/quantize.py SHARED/models > tests/peers/quantize.tsv
 
-`data.npz` of each network has labelled samples. They are divided as `tinyc quantize` divides one file (`src/quantize/sets.rs`):
-a fixed shuffle by SplitMix64, half for evaluation, the rest for calibration. ONNX Runtime calibrates on all of the latter with its
-best settings of those tried here by the mean square error of its outputs on a quarter of them: QDQ, int8 activations and
-int8 weights with a scale for each output channel; ranges by minimum and maximum, entropy or percentile; symmetric activations or
-not; after its own preprocessing (shape inference, batch norm folded). Accuracy is measured with the optimised runtime.
+`data.npz` of each network has labelled samples. Both halves of them take turns: a model that was calibrated on one is evaluated on the
+other, and what is printed is of both together, so that each sample counts once. The first turn is the division that `tinyc quantize`
+makes of one file (`src/quantize/sets.rs`): a fixed shuffle by SplitMix64, half for evaluation, the rest for calibration. In the second
+turn that half calibrates, as a file of its own. `division.tsv` has examples, which this program and tinyc's tests check.
 
-Needs numpy, onnx and onnxruntime. Columns: network, model, samples calibrated on, samples evaluated, metric, value, right,
-settings, version.
+ONNX Runtime calibrates on one half with its best settings of those tried here by the mean square error of its outputs on a quarter of
+that half: QDQ, int8 activations and int8 weights with a scale for each output channel; ranges by minimum and maximum, entropy or
+percentile; symmetric activations or not; after its own preprocessing (shape inference, batch norm folded). Accuracy is measured with the
+optimised runtime. TensorFlow Lite's models were calibrated with none of these samples.
+
+Needs numpy, onnx and onnxruntime. Columns: network, model, samples calibrated on in each turn, samples evaluated, metric, value, right,
+samples with another first class than the float model's, signal over noise of the outputs in dB (of models with float outputs),
+settings in each turn, version.
 """
 
 import contextlib
@@ -45,16 +50,37 @@ class SplitMix:
         return (self.bits() * count) >> 64
 
 
-def split(count):
-    """Indices for ranges, for choices and for evaluation."""
+def shuffled(count):
     order, stream = list(range(count)), SplitMix(0)
     for at in range(count - 1, 0, -1):
         other = stream.below(at + 1)
         order[at], order[other] = order[other], order[at]
+    return order
+
+
+def calibration(numbers):
+    """Of shuffled numbers of samples those for ranges and those for choices."""
+    choosing = min(len(numbers) // 4, MOST_SELECT)
+    select, fit = numbers[:choosing], numbers[choosing:]
+    return fit[:MOST_FIT], select
+
+
+def turns(count):
+    """Numbers of samples for ranges, for choices and for evaluation, in two turns."""
+    order = shuffled(count)
     kept, rest = sorted(order[: count // 2]), order[count // 2 :]
-    choosing = min(len(rest) // 4, MOST_SELECT)
-    select, fit = rest[:choosing], rest[choosing:]
-    return fit[:MOST_FIT], select, kept
+    again = [kept[at] for at in shuffled(len(kept))]
+    return [(*calibration(rest), kept), (*calibration(again), sorted(rest))]
+
+
+def check_division():
+    """Stops if the turns of the examples are not those that tinyc makes."""
+    lines = (pathlib.Path(__file__).parent / "division.tsv").read_text().splitlines()
+    for line in lines[1:]:
+        count, turn, *uses = line.split("\t")
+        found = turns(int(count))[int(turn)]
+        if [[int(n) for n in use.split()] for use in uses] != list(found):
+            sys.exit(f"turn {turn} of {count} samples: tinyc divides otherwise")
 
 
 class Samples(CalibrationDataReader):
@@ -169,48 +195,59 @@ def quantise(net, x, folder, method, symmetric, adjust=True):
     return result
 
 
-def score(net, y, kept):
-    """Name, value and count of right answers of the metric."""
+def quantised(net, fit, select, wanted, folder):
+    """ONNX Runtime's best file and its settings; `wanted` are the float model's outputs for `select`."""
+    found = []
+    for method, symmetric in SETTINGS:
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                file = quantise(net, net.x[fit + select], folder, method, symmetric)
+            except ValueError:
+                # Its search for scales that suit biases fails for some shapes of biases.
+                file = quantise(net, net.x[fit + select], folder, method, symmetric, False)
+        loss = float(np.mean((run(file, net.x[select]) - wanted) ** 2))
+        found.append((loss, f"{method.name}{', symmetric' if symmetric else ''}", file))
+    _, settings, file = min(found)
+    return file, settings
+
+
+def row(net, what, y, wanted, calibrated="", settings=""):
+    """Prints the line of a model with outputs `y` for all samples; `wanted` are the float model's."""
     if net.labels is not None:
-        right = int((y.reshape(len(y), -1).argmax(1) == net.labels[kept]).sum())
-        return "top1", right / len(kept), str(right)
-    return "mse", float(np.mean((y.astype(np.float64) - net.targets[kept]) ** 2)), ""
-
-
-def row(net, what, fit, select, kept, y, settings):
-    metric, value, right = score(net, y, kept)
-    calibrated = len(fit) + len(select) if settings else 0
-    cells = [net.name, what, calibrated, len(kept), metric, f"{value:.6g}", right, settings, ort.__version__]
+        first, own = (outputs.reshape(len(outputs), -1).argmax(1) for outputs in (y, wanted))
+        right = int((first == net.labels).sum())
+        metric, value, changed = "top1", right / len(y), int((first != own).sum())
+    else:
+        metric, value, right, changed = "mse", float(np.mean((y.astype(np.float64) - net.targets) ** 2)), "", ""
+    decibels = ""
+    if what == "ort":
+        noise = np.sum((y.astype(np.float64) - wanted) ** 2)
+        decibels = f"{10 * np.log10(np.sum(wanted.astype(np.float64) ** 2) / noise):.1f}"
+    cells = [net.name, what, calibrated, len(y), metric, f"{value:.6g}", right, changed, decibels, settings, ort.__version__]
     print("\t".join(str(cell) for cell in cells), flush=True)
 
 
 def main():
     models = pathlib.Path(sys.argv[1])
-    print("network\tmodel\tcalibrated\tevaluated\tmetric\tvalue\tright\tsettings\tonnxruntime")
+    check_division()
+    print("network\tmodel\tcalibrated\tevaluated\tmetric\tvalue\tright\tchanged\tdb\tsettings\tonnxruntime")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for net in networks(models):
-            fit, select, kept = split(len(net.x))
-            row(net, "float", fit, select, kept, run(net.file, net.x[kept]), "")
+            wanted = run(net.file, net.x)
+            row(net, "float", wanted, wanted)
             if net.own is not None:
-                y = run(net.own, net.integers[kept])
+                y = run(net.own, net.integers)
                 if net.targets is not None:
                     y = (y.astype(np.float32) - 96) * np.float32(0.36449846625328064)
-                row(net, "tflite", fit, select, kept, y, "")
-            wanted = run(net.file, net.x[select])
-            found = []
-            for method, symmetric in SETTINGS:
-                try:
-                    with contextlib.redirect_stdout(sys.stderr):
-                        file = quantise(net, net.x[fit + select], folder, method, symmetric)
-                except ValueError:
-                    # Its search for scales that suit biases fails for some shapes of biases.
-                    with contextlib.redirect_stdout(sys.stderr):
-                        file = quantise(net, net.x[fit + select], folder, method, symmetric, False)
-                loss = float(np.mean((run(file, net.x[select]) - wanted) ** 2))
-                found.append((loss, f"{method.name}{', symmetric' if symmetric else ''}", file))
-            loss, settings, file = min(found)
-            row(net, "ort", fit, select, kept, run(file, net.x[kept]), settings)
+                row(net, "tflite", y, wanted)
+            y, calibrated, settings = np.empty_like(wanted), [], []
+            for fit, select, kept in turns(len(net.x)):
+                file, chosen = quantised(net, fit, select, wanted[select], folder)
+                y[kept] = run(file, net.x[kept])
+                calibrated.append(str(len(fit) + len(select)))
+                settings.append(chosen)
+            row(net, "ort", y, wanted, " + ".join(calibrated), "; ".join(settings))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! What limits make of float models on a Cortex-M4: precisions, and what they cost and lose.
 
-use crate::quantize::{samples, subjects};
+use crate::subject;
 use std::fmt::Write as _;
 use tinyc::budget::face_bytes;
 use tinyc::pipeline::{self, Compiled, Emit, Options};
@@ -31,9 +31,9 @@ const SHOWN: [&str; 2] = ["gestures", "digits"];
 /// Quantises within limits; says on standard error what it is doing.
 pub(crate) fn rows() -> Vec<BudgetRow> {
     let mut rows = Vec::new();
-    for (title, file, labelled) in subjects().into_iter().filter(|s| SHOWN.contains(&&*s.0)) {
+    for (title, file, labelled) in subject::floats().into_iter().filter(|s| SHOWN.contains(&&*s.0)) {
         let model = pipeline::load(&file, &Default::default()).unwrap_or_else(|e| panic!("{e}"));
-        let (inputs, labels) = samples(&model.reference, &labelled, false);
+        let (inputs, labels) = labelled.calibration(&model.reference);
         let sets = quantize::split(inputs, Some(labels), None);
         let (report, int8) =
             within(&model, &sets, &Limits::default()).expect("it is compiled without limits");

@@ -1,8 +1,8 @@
 //! The table of 64-bit cores: the quantised networks as object, as C and as Rust under QEMU, every byte compared. Of these cores no timing is
 //! known; what QEMU counts are instructions.
 
-use crate::data::Subject;
 use crate::markdown::thousands;
+use crate::subject::Subject;
 use crate::support::bare;
 use crate::support::vectors::Vectors;
 use tinyc::pipeline::{Emit, Options, compile};

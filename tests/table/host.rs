@@ -1,6 +1,6 @@
 //! How fast networks run on this machine: the evaluator, native code, and ONNX Runtime beside it.
 
-use crate::data::Subject;
+use crate::subject::Subject;
 use crate::support::vectors::Vectors;
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Rows as Markdown, and their place in the README.
 
-use crate::data::Score;
 use crate::measure::Row;
+use crate::subject::Score;
 use std::path::Path;
 
 /// What differs from ONNX Runtime in the MLPerf Tiny networks, and why. Found by evaluating each layer exactly on

@@ -1,6 +1,6 @@
 //! One row of a table: everything that is measured of one network.
 
-use crate::data::{Score, Subject};
+use crate::subject::{Score, Subject};
 use crate::support::host::{FAST, Host};
 use crate::support::models::{Model, shared_folder};
 use crate::support::proof::same;

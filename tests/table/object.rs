@@ -1,7 +1,7 @@
 //! One row of the tables of objects: a network as machine code for one core, proven, counted, and measured beside the same
 //! network by a C compiler and by others.
 
-use crate::data::Subject;
+use crate::subject::Subject;
 use crate::support::models::{Model, shared_folder};
 use crate::support::vectors::Vectors;
 use std::collections::BTreeSet;

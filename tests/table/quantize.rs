@@ -1,153 +1,191 @@
 //! How good the integer models are that tinyc makes of float ones, beside those of others on the same samples.
 
-use crate::data::{self, Labelled, Subject};
-use crate::support::models;
+use crate::labelled::Labelled;
+use crate::subject;
+use crate::turns::Turns;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::PathBuf;
-use tinyc::quantize::{self, Labels, Limits, Metric, Native, Options, QuantReport, WeightBytes};
-use tinyc_ir::{Graph, Tensor};
+use tinyc::pipeline::Model;
+use tinyc::quantize::{self, Labels, Limits, Metric, Native, Options, Scores, WeightBytes};
+use tinyc_ir::{Diagnostics, Graph, Tensor};
+use tinyc_passes::quantize::loss::{reals, stored_inputs};
+use tinyc_passes::quantize::runner::outputs;
 
-/// One network, quantised twice.
+/// One network, quantised twice in each turn.
 pub(crate) struct QuantRow {
-    title: String,
-    /// Samples for calibration and for evaluation.
-    samples: (usize, usize),
+    pub(crate) title: String,
+    /// Samples that calibrate in each turn.
+    pub(crate) calibrating: [usize; 2],
+    /// Samples that are evaluated in both together: all.
+    pub(crate) evaluated: usize,
+    /// Right answers of the float model, or its mean square error.
+    pub(crate) float: f64,
+    /// Whether figures are counts of right answers, of which many are good.
+    pub(crate) counts: bool,
     /// All weights in 8 bits.
-    int8: QuantReport,
+    pub(crate) int8: Ours,
     /// Weights of half the bytes; `None` where no choice of layers comes to that.
-    half: Option<QuantReport>,
+    pub(crate) half: Option<Ours>,
     /// What others reach, by name: `tflite`, `ort`.
-    peers: BTreeMap<String, f64>,
+    pub(crate) peers: BTreeMap<String, Quality>,
 }
 
-/// What the columns are.
-const LEGEND: &str = "Right answers of so many (*top-1*), or the mean square error of reconstruction (AD), on samples that had no part in calibration: half \
-    of each file, by the shuffle that `tinyc quantize` makes. *TFLite* is the 8-bit model of MLPerf Tiny, calibrated with the training's own data; \
-    *ONNX Runtime* its static quantisation (QDQ, per channel, the same calibration samples, the best of six settings by the error on a quarter of them; \
-    `tests/peers/quantize.py`). *int8* and *half* are ours: 8-bit weights, and 8 and 4-bit weights in half the bytes. dB: signal over noise of the \
-    outputs. *Seconds* for *int8*, on the machine that made this table.";
+/// How good integer models are, over both turns.
+#[derive(Clone, Copy)]
+pub(crate) struct Quality {
+    /// Right answers, or the mean square error.
+    pub(crate) figure: f64,
+    /// Samples whose first class is another than the float model's, where outputs are classes.
+    pub(crate) changed: Option<usize>,
+    /// Signal over noise of the outputs, infinite without noise; `None` where it was not measured.
+    pub(crate) decibels: Option<f64>,
+}
+
+/// The models of both turns.
+pub(crate) struct Ours {
+    pub(crate) quality: Quality,
+    /// Bytes of the weights; those of the larger model.
+    pub(crate) weight_bytes: u64,
+    /// Seconds that a turn took in the mean.
+    pub(crate) seconds: f64,
+}
+
+/// Of each sample, the real numbers of each output.
+type Outputs = Vec<Vec<Vec<f32>>>;
 
 /// Quantises all networks whose samples are here; says on standard error what it is doing.
 pub(crate) fn rows() -> Vec<QuantRow> {
-    let peers = include_str!("../peers/quantize.tsv");
-    subjects().into_iter().map(|subject| row(subject, peers)).collect()
+    subject::floats().into_iter().map(row).collect()
 }
 
-/// Title, file and labelled samples of float networks.
-pub(crate) fn subjects() -> Vec<(String, PathBuf, Labelled)> {
-    let floats = |all: Vec<Subject>| {
-        let floats = all.into_iter().filter(|subject| subject.form == "float32");
-        floats.map(|subject| (subject.title, subject.model.file, subject.labelled))
-    };
-    let others = [
-        ("gestures", "keypoint_classifier", "models/keypoint_classifier"),
-        ("MNIST 28", "mnist8", "models/mnist8"),
-        ("MNIST 14", "mnist14_atmega", "models/mnist8"),
-        ("KWS LSTM", "armkws_lstm", "mlperf_tiny/kws_dscnn"),
-    ];
-    let shared = models::shared_folder();
-    let others = others.into_iter().filter_map(|(title, network, data)| {
-        let models = shared.as_ref()?.join("models");
-        let labelled = Labelled::of(&models.join(data).join("data.npz"), network);
-        Some((title.to_owned(), models.join("models").join(network).join("model.onnx"), labelled))
-    });
-    floats(data::mlperf()).chain(others).chain(floats(data::digits())).collect()
-}
-
-fn row((title, file, labelled): (String, PathBuf, Labelled), peers: &str) -> QuantRow {
+fn row((title, file, labelled): (String, PathBuf, Labelled)) -> QuantRow {
     eprintln!("{title}: quantised");
     let model = tinyc::pipeline::load(&file, &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
-    let graph = &model.reference;
-    let (inputs, labels) = samples(graph, &labelled, title == "AD");
-    let metric = if title == "AD" { Metric::Mse } else { Metric::Top1 };
-    let sets = quantize::split(inputs, Some(labels), None);
-    let quantised = |weights| {
-        let (options, limits) = (Options::default(), Limits { weights, ..Limits::default() });
-        quantize::quantise_within(&model, &sets, &options, (&limits, None), Some(metric), &Native)
-            .map(|(_, report)| report.expect("the model is one of floats"))
+    let (inputs, labels) = labelled.calibration(&model.reference);
+    let turns = Turns::of(&inputs, &labels);
+    let counts = matches!(labels, Labels::Classes(_));
+    let float = turns.sets.iter().flat_map(|sets| real_outputs(&model.reference, &sets.evaluate)).collect();
+    let int8 = quantised(&model, &turns, &float, None).unwrap_or_else(|e| panic!("{title}: {e}"));
+    let half = quantised(&model, &turns, &float, Some(WeightBytes::Percent(50.0)));
+    let row = QuantRow {
+        calibrating: turns.sets.each_ref().map(|sets| sets.split.fit + sets.split.select),
+        evaluated: float.len(),
+        float: figure(&Scores::of(metric(&turns.labels), &float, &float, Some(&turns.labels))),
+        counts,
+        int8,
+        half: half.inspect_err(|e| eprintln!("{title}: {e}")).ok(),
+        peers: peers(&title, float.len()),
+        title,
     };
-    let int8 = quantised(None).unwrap_or_else(|e| panic!("{title}: {e}"));
-    let half = quantised(Some(WeightBytes::Percent(50.0))).inspect_err(|e| eprintln!("{title}: {e}")).ok();
-    let peer = |line: &str| {
-        let cells: Vec<&str> = line.split('\t').collect();
-        let own = cells[0] == title && cells[1] != "float";
-        let number = if cells[6].is_empty() { cells[5] } else { cells[6] };
-        own.then(|| (cells[1].to_owned(), number.parse().expect("a figure of a peer is a number")))
-    };
-    let peers = peers.lines().filter_map(peer).collect();
-    let samples = (sets.split.fit + sets.split.select, sets.split.evaluate);
-    QuantRow { title, samples, int8, half, peers }
+    let text = |ours: &Ours| format!("{} {:?}", ours.quality.figure, ours.quality.changed);
+    eprintln!("float {}, int8 {}, half {:?}", row.float, text(&row.int8), row.half.as_ref().map(text));
+    row
 }
 
-/// All samples of a network with one input, and their classes, or what should come out.
-pub(crate) fn samples(graph: &Graph, labelled: &Labelled, reconstructs: bool) -> (Vec<Vec<Tensor>>, Labels) {
-    let ty = graph.ty(graph.inputs[0]);
-    let (data, classes): (Vec<_>, Vec<_>) = labelled.samples(ty).into_iter().unzip();
-    let inputs = data.into_iter().map(|x| vec![Tensor::new(ty.shape.clone(), x)]).collect();
-    let labels = match reconstructs {
-        true => Labels::Targets(labelled.targets()),
-        false => Labels::Classes(classes.into_iter().map(|class| class as i64).collect()),
-    };
-    (inputs, labels)
-}
-
-/// Of the float model and of the integer one: right answers, or the error.
-fn figures(report: &QuantReport) -> (f64, f64) {
-    let scores = &report.scores;
-    match scores.correct {
-        Some((float, integer)) => (float as f64, integer as f64),
-        None => (scores.float.unwrap_or(f64::NAN), scores.integer),
+/// Quantises in each turn, and measures the models together.
+fn quantised(
+    model: &Model,
+    turns: &Turns,
+    float: &Outputs,
+    weights: Option<WeightBytes>,
+) -> Result<Ours, Diagnostics> {
+    let (options, limits) = (Options::default(), Limits { weights, ..Limits::default() });
+    let metric = metric(&turns.labels);
+    let (mut integer, mut weight_bytes, mut seconds) = (Outputs::new(), 0, Vec::new());
+    for sets in &turns.sets {
+        let (quantised, report) =
+            quantize::quantise_within(model, sets, &options, (&limits, None), Some(metric), &Native)?;
+        let report = report.expect("the model is one of floats");
+        let stored = stored_inputs(&model.reference, &quantised.reference, &sets.evaluate);
+        integer.extend(real_outputs(&quantised.reference, &stored));
+        weight_bytes = report.weight_bytes.max(weight_bytes);
+        seconds.push(report.seconds);
     }
+    let scores = Scores::of(metric, float, &integer, Some(&turns.labels));
+    let same = scores.same_top1.filter(|_| metric == Metric::Top1);
+    let quality = Quality {
+        figure: figure(&scores),
+        changed: same.map(|same| scores.samples - same),
+        decibels: Some(scores.sqnr_db.unwrap_or(f64::INFINITY)),
+    };
+    Ok(Ours { quality, weight_bytes, seconds: seconds.iter().sum::<f64>() / seconds.len() as f64 })
+}
+
+fn real_outputs(graph: &Graph, samples: &[Vec<Tensor>]) -> Outputs {
+    let types: Vec<_> = graph.outputs.iter().map(|&value| graph.ty(value).clone()).collect();
+    let keep = |tensors: Vec<Tensor>| tensors.iter().zip(&types).map(|(t, ty)| reals(t, ty)).collect();
+    outputs(&Native, graph, samples, keep)
+}
+
+fn metric(labels: &Labels) -> Metric {
+    Metric::of(Some(labels))
+}
+
+/// Right answers, or the error.
+fn figure(scores: &Scores) -> f64 {
+    scores.correct.map_or(scores.integer, |(_, right)| right as f64)
+}
+
+/// What `tests/peers/quantize.py` has found of a network, on the same samples.
+fn peers(title: &str, evaluated: usize) -> BTreeMap<String, Quality> {
+    let mut lines = include_str!("../peers/quantize.tsv").lines();
+    let names: Vec<&str> = lines.next().expect("the file has a head").split('\t').collect();
+    let rows = lines.map(|line| names.iter().copied().zip(line.split('\t')).collect::<BTreeMap<_, _>>());
+    let own = rows.filter(|row| row["network"] == title && row["model"] != "float");
+    let peer = |row: BTreeMap<&str, &str>| {
+        let number = |name: &str| {
+            let cell = Some(row[name]).filter(|cell| !cell.is_empty())?;
+            Some(cell.parse::<f64>().unwrap_or_else(|e| panic!("{name} of {title}: {e}")))
+        };
+        assert_eq!(number("evaluated"), Some(evaluated as f64), "{title}: peers have other samples");
+        let quality = Quality {
+            figure: number("right").or(number("value")).expect("a peer has a figure"),
+            changed: number("changed").map(|count| count as usize),
+            decibels: number("db"),
+        };
+        (row["model"].to_owned(), quality)
+    };
+    own.map(peer).collect()
 }
 
 impl QuantRow {
-    /// By how much the int8 model is worse than promised: one sample (or 0.3 points) below float, or anything below a peer.
-    pub(crate) fn missed(&self) -> Option<String> {
-        let (float, ours) = figures(&self.int8);
-        let counts = self.int8.scores.correct.is_some();
-        let worse = |other: f64| if counts { other - ours } else { ours - other };
-        let allowed = if counts { (self.samples.1 as f64 * 0.003).max(1.0) } else { float * 0.003 };
-        let float = (worse(float) > allowed).then(|| format!("float has {float}"));
-        let peers = self.peers.iter().filter(|(_, figure)| worse(**figure) > 0.0);
-        let better: Vec<String> =
-            float.into_iter().chain(peers.map(|(name, figure)| format!("{name} has {figure}"))).collect();
-        (!better.is_empty()).then(|| format!("{}: int8 has {ours}, {}", self.title, better.join(", ")))
+    /// By how much a figure is worse than another: samples, or error.
+    fn worse(&self, ours: f64, other: f64) -> f64 {
+        if self.counts { other - ours } else { ours - other }
     }
-}
 
-/// The table.
-pub(crate) fn markdown(rows: &[QuantRow]) -> String {
-    let mut out = String::from(
-        "| network | calibrated on | measured on | float | TFLite | ONNX Runtime | int8 | dB | half | dB | weights: int8, half | seconds |\n\
-         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
-    );
-    for row in rows {
-        let counts = row.int8.scores.correct.is_some();
-        let figure = |x: f64| if counts { format!("{x:.0}") } else { format!("{x:.3}") };
-        let peer = |name: &str| row.peers.get(name).map_or("-".into(), |&x| figure(x));
-        let decibels =
-            |report: &QuantReport| report.scores.sqnr_db.map_or("no noise".into(), |db| format!("{db:.1}"));
-        let (float, int8) = figures(&row.int8);
-        let half = row.half.as_ref();
-        let bytes = half.map_or("-".into(), |half| half.weight_bytes.to_string());
-        writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {}, {bytes} | {:.1} |",
-            row.title,
-            row.samples.0,
-            row.samples.1,
-            figure(float),
-            peer("tflite"),
-            peer("ort"),
-            figure(int8),
-            decibels(&row.int8),
-            half.map_or("-".into(), |half| figure(figures(half).1)),
-            half.map_or("-".into(), decibels),
-            row.int8.weight_bytes,
-            row.int8.seconds,
-        )
-        .expect("strings take what is written");
+    /// Whether a figure is further below float than is allowed: by more than one sample or 0.3 points, whichever is larger.
+    fn far(&self, ours: f64) -> bool {
+        let share = 0.003;
+        let allowed = if self.counts { (self.evaluated as f64 * share).max(1.0) } else { self.float * share };
+        self.worse(ours, self.float) > allowed
     }
-    out + "\n" + LEGEND + "\n"
+
+    /// A figure as it is printed.
+    pub(crate) fn spelled(&self, figure: f64) -> String {
+        if self.counts { format!("{figure:.0}") } else { format!("{figure:.3}") }
+    }
+
+    /// By how much the int8 models are worse than promised: further from float than allowed, or anything below a peer.
+    pub(crate) fn missed(&self) -> Option<String> {
+        let ours = self.int8.quality.figure;
+        let named = |name: &str| match name {
+            "ort" => "ONNX Runtime",
+            "tflite" => "TFLite",
+            other => panic!("{other} is no peer"),
+        };
+        let peers = self.peers.iter().filter(|(_, peer)| self.worse(ours, peer.figure) > 0.0);
+        let peers = peers.map(|(name, peer)| format!("{} {}", named(name), self.spelled(peer.figure)));
+        let float = self.far(ours).then(|| format!("float {}", self.spelled(self.float)));
+        let better: Vec<String> = float.into_iter().chain(peers).collect();
+        let ours = self.spelled(ours);
+        (!better.is_empty()).then(|| format!("{} (int8 {ours}, {})", self.title, better.join(", ")))
+    }
+
+    /// By how much the models of half the bytes are further below float than is promised of int8.
+    pub(crate) fn half_is_far(&self) -> Option<String> {
+        let half = self.half.as_ref()?.quality.figure;
+        let (own, float) = (self.spelled(half), self.spelled(self.float));
+        self.far(half).then(|| format!("{} (half {own}, float {float})", self.title))
+    }
 }

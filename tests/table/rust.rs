@@ -1,8 +1,8 @@
 //! The table of emitted Rust: the quantised networks on five cores, every byte compared, and where the shared bench has a model of the core,
 //! cycles and code beside the object and the C.
 
-use crate::data::Subject;
 use crate::markdown::thousands;
+use crate::subject::Subject;
 use crate::support::bare;
 use crate::support::models::shared_folder;
 use crate::support::vectors::Vectors;

@@ -10,22 +10,24 @@
 
 mod budget;
 mod cores64;
-mod data;
 mod firmware;
 mod host;
+mod labelled;
 mod markdown;
 mod measure;
 mod model;
 mod object;
 mod object_markdown;
 mod quantize;
+mod quantize_markdown;
 mod rust;
+mod subject;
 #[path = "../support/mod.rs"]
 mod support;
+mod turns;
 
 use budget::BudgetRow;
 use cores64::WideRow;
-use data::Subject;
 use measure::Row;
 use model::ModelRow;
 use object::ObjectRow;
@@ -33,6 +35,7 @@ use quantize::QuantRow;
 use rust::RustRow;
 use std::path::Path;
 use std::process::ExitCode;
+use subject::Subject;
 
 /// The tables, in the order in which they are made.
 const NAMES: [&str; 10] =
@@ -74,11 +77,11 @@ fn measured(name: &str) -> Option<Measured> {
         "firmware" => {
             return Some(Measured::new(RESULTS, "firmware", firmware::markdown(&firmware::rows()), []));
         }
-        "digits" => return Some(rows(data::digits(), "digits", markdown::digits)),
+        "digits" => return Some(rows(subject::digits(), "digits", markdown::digits)),
         _ => {}
     }
     support::models::shared_folder()?;
-    let networks = data::mlperf();
+    let networks = subject::mlperf();
     Some(match name {
         "objects" => {
             let rows = object::rows(&networks);
@@ -107,7 +110,7 @@ fn measured(name: &str) -> Option<Measured> {
             Measured::new(
                 QUANTIZATION,
                 "quantize",
-                quantize::markdown(&rows),
+                quantize_markdown::markdown(&rows),
                 rows.iter().filter_map(QuantRow::missed),
             )
         }
