@@ -103,7 +103,7 @@ fn check_forms(package: Package, emit: &BTreeSet<Emit>) -> Result<(), Diagnostic
         .into())
 }
 
-/// Names that a build system has for itself.
+/// Names that a build system has for itself, in small letters; file systems may ignore case.
 fn taken_names(package: Package) -> &'static [&'static str] {
     match package {
         Package::Cmake => &[
@@ -119,13 +119,31 @@ fn taken_names(package: Package) -> &'static [&'static str] {
             "test",
         ],
         Package::Cargo => &["alloc", "build", "core", "proc_macro", "std", "test"],
-        Package::Zephyr | Package::Arduino => &[],
+        // Headers of its cores.
+        Package::Arduino => &[
+            "arduino",
+            "binary",
+            "client",
+            "hardwareserial",
+            "ipaddress",
+            "new",
+            "print",
+            "printable",
+            "server",
+            "spi",
+            "stream",
+            "udp",
+            "usbapi",
+            "wire",
+            "wstring",
+        ],
+        Package::Zephyr => &[],
     }
 }
 
 fn check_name(package: Package, program: &Program) -> Result<(), Diagnostics> {
     let name = c::prefix(program);
-    if !taken_names(package).contains(&name.as_str()) {
+    if !taken_names(package).iter().any(|taken| taken.eq_ignore_ascii_case(&name)) {
         return Ok(());
     }
     let message = format!(
