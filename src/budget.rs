@@ -1,6 +1,7 @@
 //! The memory that the user allows: gates that refuse what does not fit and say what is short and why.
 
 use crate::pipeline::{Compiled, Options};
+use crate::wording::memory;
 use tinyc_ir::loops::Program;
 use tinyc_ir::{Diagnostic, Diagnostics};
 use tinyc_targets::Target;
@@ -40,48 +41,52 @@ pub fn code_estimate(program: &Program) -> u64 {
 /// One diagnostic per kind of memory that is short.
 pub fn check(compiled: &Compiled, options: &Options) -> Result<(), Diagnostics> {
     let mut problems = Diagnostics::default();
-    let kib = |bytes: u64| format!("{:.1} KiB", bytes as f64 / 1024.0);
     let own = Budget::of(&options.target);
     let has = |limit: u64, of_target: Option<u64>| match of_target {
-        Some(own) if own == limit => format!("{} has {}", options.target.name(), kib(limit)),
-        _ => format!("the limit is {}", kib(limit)),
+        Some(own) if own == limit => format!("{} has {}", options.target.name(), memory(limit)),
+        _ => format!("the limit is {}", memory(limit)),
     };
     let face = face_bytes(&compiled.program);
     let state = compiled.program.state_bytes() as u64;
     let ram = u64::from(compiled.memory.arena_bytes) + face + state;
     if let Some(limit) = options.budget.ram.filter(|&limit| ram > limit) {
-        let memory = &compiled.memory;
+        let plan = &compiled.memory;
         let alive: Vec<String> =
-            memory.alive.iter().map(|(n, b)| format!("{n} {}", kib((*b).into()))).collect();
-        let place = memory.peak.as_ref().map(|origin| format!(" at \"{}\"", origin.name)).unwrap_or_default();
-        let mut problem = Diagnostic::error(510, format!("ram: needs {}, {}", kib(ram), has(limit, own.ram)))
-            .note(format!(
-                "arena {}, inputs and outputs {}; the stack comes on top",
-                kib(memory.arena_bytes.into()),
-                kib(face)
-            ));
+            plan.alive.iter().map(|(n, b)| format!("{n} {}", memory((*b).into()))).collect();
+        let place = plan.peak.as_ref().map(|origin| format!(" at \"{}\"", origin.name)).unwrap_or_default();
+        let mut problem =
+            Diagnostic::error(510, format!("ram: needs {}, {}", memory(ram), has(limit, own.ram))).note(
+                format!(
+                    "arena {}, inputs and outputs {}; the stack comes on top",
+                    memory(plan.arena_bytes.into()),
+                    memory(face)
+                ),
+            );
         if state > 0 {
-            problem = problem.note(format!("the state that is kept between runs takes {}", kib(state)));
+            problem = problem.note(format!("the state that is kept between runs takes {}", memory(state)));
         }
         if !alive.is_empty() {
             problem = problem.note(format!("the largest live set is{place}: {}", alive.join(" + ")));
         }
         problems.push(problem.help(format!(
             "{} less is needed; the arena cannot be below {} in this order of layers",
-            kib(ram - limit),
-            kib(memory.lower_bound.into())
+            memory(ram - limit),
+            memory(plan.lower_bound.into())
         )));
     }
     let flash = compiled.constant_bytes + compiled.code_bytes();
     if let Some(limit) = options.budget.flash.filter(|&limit| flash > limit) {
         problems.push(
-            Diagnostic::error(511, format!("flash: needs about {}, {}", kib(flash), has(limit, own.flash)))
-                .note(format!(
-                    "weights and tables {}, code about {}",
-                    kib(compiled.constant_bytes),
-                    kib(compiled.code_bytes())
-                ))
-                .help("quantise float weights to int8, or choose a chip with more flash (`tinyc targets`)"),
+            Diagnostic::error(
+                511,
+                format!("flash: needs about {}, {}", memory(flash), has(limit, own.flash)),
+            )
+            .note(format!(
+                "weights and tables {}, code about {}",
+                memory(compiled.constant_bytes),
+                memory(compiled.code_bytes())
+            ))
+            .help("quantise float weights to int8, or choose a chip with more flash (`tinyc targets`)"),
         );
     }
     if problems.has_errors() { Err(problems) } else { Ok(()) }

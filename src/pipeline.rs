@@ -2,6 +2,7 @@
 
 use crate::budget::{self, Budget};
 use crate::state::States;
+use crate::wording::counted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -334,7 +335,11 @@ fn float_warning(program: &Program, target: &Target) -> Option<Diagnostic> {
     (count > 0 && !target.core.features.fpu_f32).then(|| {
         Diagnostic::warning(
             501,
-            format!("{} has no FPU, and {count} layers compute with floats", target.core.name),
+            format!(
+                "{} has no FPU, and floats are computed in {}",
+                target.core.name,
+                counted(count, "layer")
+            ),
         )
         .note("each float operation becomes a call of some 20 to 100 cycles")
         .help("quantise the model to int8, or choose a core with an FPU (`tinyc targets`)")

@@ -1,16 +1,15 @@
 //! Numbers and names as people read them, the same in every report.
 
-/// A number with a comma between thousands: `19,968`.
-pub fn grouped(number: impl Into<u64>) -> String {
-    let digits = number.into().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
+pub use tinyc_ir::wording::{counted, grouped};
+
+/// A size of a memory in the largest unit that is exact: `640 KiB`, `2 MiB`, `1,000 B`.
+pub fn memory(bytes: u64) -> String {
+    match bytes {
+        0 => "0 B".into(),
+        b if b.is_multiple_of(1 << 20) => format!("{} MiB", grouped(b >> 20)),
+        b if b.is_multiple_of(1 << 10) => format!("{} KiB", grouped(b >> 10)),
+        b => format!("{} B", grouped(b)),
     }
-    text
 }
 
 /// A long name without its middle: models name nodes by their path, and both ends tell them apart. At most 36 characters.
@@ -30,10 +29,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_set_apart() {
-        for (number, text) in [(0u64, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
+    fn memories_take_the_largest_exact_unit() {
+        assert_eq!(memory(655_360), "640 KiB");
+        assert_eq!(memory(2 << 20), "2 MiB");
+        assert_eq!(memory(1_000), "1,000 B");
     }
 
     #[test]

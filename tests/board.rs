@@ -92,7 +92,7 @@ fn what_a_board_prints_is_the_reference() {
         let ran = verify(model, core, &log, &[]);
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{model} on {core}: {}\n{text}", ran.out);
         assert!(ran.out.starts_with("verified: digits_"), "{}", ran.out);
-        assert!(ran.out.contains("3 of 3 samples have the reference's hash"), "{}", ran.out);
+        assert!(ran.out.contains("3 of 3 samples with the reference's hash"), "{}", ran.out);
         assert_eq!(ran.out.contains("predicted for the object"), emit != "c", "{}", ran.out);
     }
 }

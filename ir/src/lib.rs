@@ -25,6 +25,7 @@ pub mod tensor_type;
 pub mod testing;
 pub mod text;
 pub mod verify;
+pub mod wording;
 
 pub use activation::Activation;
 pub use diagnostic::{Diagnostic, Diagnostics};

@@ -3,6 +3,7 @@
 
 use super::Identity;
 use super::hash::Fnv;
+use crate::wording::counted;
 use std::collections::BTreeMap;
 use tinyc_ir::Diagnostic;
 
@@ -117,7 +118,7 @@ fn run(lines: &[(usize, &str)]) -> Result<Log, Diagnostic> {
             _ => return Err(damaged("a line makes no sense", text)),
         }
     }
-    let message = format!("the log ends after {} of {count} samples", samples.len());
+    let message = format!("the log ends after {} of {}", samples.len(), counted(count as usize, "sample"));
     let (_, text) = lines[lines.len() - 1];
     Err(damaged(&message, text)
         .help("log until the line \"tinyc-bench end\"; a stop before it may be a crash"))

@@ -2,7 +2,7 @@
 
 use super::Log;
 use crate::pipeline::Compiled;
-use crate::wording::grouped;
+use crate::wording::{counted, grouped};
 use serde::Serialize;
 use std::fmt;
 use tinyc_targets::Target;
@@ -80,8 +80,9 @@ impl fmt::Display for BoardReport {
         writeln!(f, "{verdict}: {} on a board with {}", self.network, self.target)?;
         write!(
             f,
-            "  outputs       {} of {} samples have the reference's hash",
-            self.samples_equal, self.samples
+            "  outputs       {} of {} with the reference's hash",
+            self.samples_equal,
+            counted(self.samples, "sample")
         )?;
         let cycles: Vec<u32> = self.measured.iter().filter_map(|sample| sample.cycles).collect();
         let (least, most) = (cycles.iter().min(), cycles.iter().max());

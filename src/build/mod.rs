@@ -27,6 +27,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use tinyc_backends::{c, rust};
+use tinyc_ir::wording::words;
 use tinyc_ir::{Diagnostic, Diagnostics};
 use tinyc_targets::Target;
 
@@ -189,7 +190,8 @@ impl Build {
         let save = |name: &str, bytes: &[u8]| {
             let path = script.out_dir.join(name);
             std::fs::write(&path, bytes).map_err(|e| {
-                fault(format!("{} cannot be written: {e}", path.display()), "see whether the disk is full")
+                let what = format!("{} cannot be written: {}", path.display(), words(&e));
+                fault(what, "see whether the disk is full")
             })
         };
         match &compiled.object {

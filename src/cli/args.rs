@@ -1,9 +1,9 @@
 //! Arguments that several commands share: the model, its open shapes, and the target.
 
 use super::Failure;
-use crate::cli::files::words;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tinyc_ir::wording::words;
 use tinyc_ir::{Diagnostic, Diagnostics};
 use tinyc_targets::Target;
 
@@ -137,7 +137,7 @@ fn read_target(path: &Path) -> Result<Target, Failure> {
     let name = file_name(path);
     let text = std::fs::read_to_string(path).map_err(|error| {
         Diagnostic::error(TARGET_FILE, format!("the target file cannot be read: {}", words(&error)))
-            .at(name.clone())
+            .at(path.display().to_string())
     })?;
     Target::from_toml(&text).map_err(|error| {
         let problems = error.problems.into_iter().map(|problem| {

@@ -1,13 +1,14 @@
 //! `tinyc verify --log`: what a board printed against the reference.
 
+use super::Failure;
 use super::args::file_name;
 use super::sampling::SampleArgs;
-use super::{Failure, files};
 use std::collections::BTreeSet;
 use std::path::Path;
 use tinyc::board::{self, BoardReport, Log};
 use tinyc::pipeline::{Compiled, Emit};
 use tinyc_ir::Diagnostic;
+use tinyc_ir::wording::words;
 use tinyc_targets::Target;
 
 /// The code of a log file that cannot be read.
@@ -16,7 +17,7 @@ const CANNOT_READ: u16 = 532;
 /// Reads a log, or says why it is none.
 pub(super) fn read(path: &Path) -> Result<Log, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
-        Diagnostic::error(CANNOT_READ, format!("cannot read the log: {}", files::words(&error)))
+        Diagnostic::error(CANNOT_READ, format!("the log cannot be read: {}", words(&error)))
             .at(path.display().to_string())
     })?;
     board::read(&bytes).map_err(|problem| problem.at(file_name(path)).into())

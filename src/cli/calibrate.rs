@@ -14,6 +14,7 @@ use tinyc::quantize::{
     self, Inspection, Joules, Latency, Limits, Method, Metric, Native, Options, Precision,
 };
 use tinyc::quantize::{QuantReport, Runner, WeightBytes};
+use tinyc::wording::counted;
 use tinyc_ir::Diagnostic;
 use tinyc_passes::quantize::calibrate::code::NOTHING;
 use tinyc_passes::quantize::runner::Run;
@@ -193,8 +194,8 @@ impl CalibrateArgs {
         }
         let mut model = pipeline::load_fixed(path, &shapes)?;
         if model.dynamic_layers > 0 {
-            let layers = model.dynamic_layers;
-            let message = format!("{layers} layers that measured ranges in each run now have known ones");
+            let layers = counted(model.dynamic_layers, "layer");
+            let message = format!("ranges that {layers} measured in each run are known now");
             let note = Diagnostic::warning(MADE_STATIC, message)
                 .note("float layers with the weights that their integers mean were calibrated, as if the model were a float one");
             model.warnings.push(note.help("the model before it was quantised loses less, if you have it"));
@@ -326,7 +327,7 @@ fn lines(report: &QuantReport, out: &mut dyn Write) -> io::Result<()> {
     let scores = &report.scores;
     let number = |x: f64| scores.metric.spelled(x);
     writeln!(out, "{}", paint(TITLE, "Quantised"))?;
-    let count = |n: usize| format!("{n} sample{}", if n == 1 { "" } else { "s" });
+    let count = |n: usize| counted(n, "sample");
     let of = count(scores.samples);
     match (scores.float, scores.correct) {
         (Some(float), Some((a, b))) if scores.metric == Metric::Top1 => {

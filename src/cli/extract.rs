@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use tinyc::report::Message;
+use tinyc::wording::{counted, grouped};
 use tinyc_frontend::onnx::{self, Extracted, Selection};
 
 /// Cuts a small model out of another, to be sent in a report
@@ -115,7 +116,7 @@ fn print(small: &Extracted, args: &Args, out: &mut dyn Write) -> io::Result<()> 
         paint(TITLE, name),
         small.nodes,
         small.of,
-        tinyc::wording::grouped(small.bytes.len() as u64)
+        grouped(small.bytes.len() as u64)
     )?;
     for (what, tensors) in [("input", &small.inputs), ("output", &small.outputs)] {
         for (name, ty) in tensors {
@@ -124,7 +125,6 @@ fn print(small: &Extracted, args: &Args, out: &mut dyn Write) -> io::Result<()> 
     }
     match small.stripped {
         0 => Ok(()),
-        1 => writeln!(out, "\n  the data of 1 tensor were replaced"),
-        n => writeln!(out, "\n  the data of {n} tensors were replaced"),
+        n => writeln!(out, "\n  the data of {} were replaced", counted(n, "tensor")),
     }
 }

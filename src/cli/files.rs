@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use tinyc_ir::Diagnostic;
+use tinyc_ir::wording::words;
 
 /// The code of every error of this file.
 pub(crate) const CANNOT_WRITE: u16 = 120;
@@ -127,12 +128,6 @@ fn beside(place: &Path) -> PathBuf {
     name.push(place.file_name().unwrap_or_default());
     name.push(format!(".{}.part", std::process::id()));
     place.with_file_name(name)
-}
-
-/// The system's words for an error without its number, which differs between systems.
-pub(crate) fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 #[cfg(test)]

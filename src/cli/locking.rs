@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tinyc::lock::Lock;
 use tinyc::pipeline::Model;
 use tinyc::quantize::{Metric, QuantReport, budget};
+use tinyc::wording::counted;
 use tinyc_ir::Diagnostic;
 
 /// What a model is made for.
@@ -71,8 +72,9 @@ impl Kept {
                 };
                 let float = float.map_or(String::new(), |x| format!("float {}, ", spelled(x)));
                 let then = format!(
-                    "{metric} {float}integer {}, on {samples} samples when it was made",
-                    spelled(integer)
+                    "{metric} {float}integer {}, on {} when it was made",
+                    spelled(integer),
+                    counted(samples as usize, "sample")
                 );
                 line(out, "Lock", &format!("the model is that of {}: {then}", path.display()))?;
                 writeln!(out)

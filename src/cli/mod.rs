@@ -27,14 +27,15 @@ mod summary;
 mod table;
 mod target_page;
 mod targets;
+mod usage;
 mod verify;
 
-use clap::error::ErrorKind as Fault;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use tinyc::report::Message;
+use tinyc_ir::wording::words;
 use tinyc_ir::{Diagnostic, Diagnostics};
 
 /// Compiles trained neural networks (ONNX) into C code for microcontrollers: no interpreter, no heap, and the same bytes
@@ -142,11 +143,7 @@ fn json_text(result: &impl Serialize) -> io::Result<String> {
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors, and a pipe that closed early is nobody's fault.
-            error.print().ok();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return usage::explain(error),
     };
     let (mut out, mut err) = (anstream::stdout().lock(), anstream::stderr().lock());
     let json = match &cli.command {
@@ -181,10 +178,10 @@ pub(crate) fn main() -> ExitCode {
             console.out.flush().ok();
             ExitCode::FAILURE
         }
-        Err(Failure::Usage(why)) => Cli::command().error(Fault::ArgumentConflict, why).exit(),
+        Err(Failure::Usage(why)) => usage::refuse(why),
         Err(Failure::Stream(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Failure::Stream(error)) => {
-            writeln!(console.err, "error: cannot write the result: {}", files::words(&error)).ok();
+            writeln!(console.err, "error: cannot write the result: {}", words(&error)).ok();
             ExitCode::FAILURE
         }
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use tinyc::pipeline::{Model, Options};
 use tinyc::quantize::{self, QuantReport};
 use tinyc::report::Message;
+use tinyc::wording::{counted, grouped};
 use tinyc_frontend::onnx;
 use tinyc_ir::Diagnostic;
 
@@ -127,8 +128,8 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), Failure>
     }
     lock.print(console.out)?;
     let name = super::style::harmless(&file_name(&args.out)).to_string();
-    let size = tinyc::wording::grouped(size as u64);
-    writeln!(console.out, "{}: {nodes} nodes, {size} B", paint(TITLE, name))?;
+    let size = grouped(size as u64);
+    writeln!(console.out, "{}: {}, {size} B", paint(TITLE, name), counted(nodes, "node"))?;
     Ok(())
 }
 

@@ -1,6 +1,4 @@
-//! Byte sizes as people write and read them: `64K` in, `65,536` out.
-
-use tinyc::wording::grouped;
+//! Byte sizes as people write them: `64K`. How they are printed is in [`tinyc::wording`].
 
 /// Reads `65536`, `64K`, `64KiB`, `1M`, `1.5M`; K and M are powers of 1024, as memories are made.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
@@ -28,16 +26,6 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         bytes = bytes.checked_add(part * factor / 10u64.pow(digits as u32)).ok_or_else(refuse)?;
     }
     Ok(bytes)
-}
-
-/// A size of a memory in the largest unit that is exact: `640 KiB`, `2 MiB`, `1,000 B`.
-pub(crate) fn memory(bytes: u64) -> String {
-    match bytes {
-        0 => "0 B".into(),
-        b if b.is_multiple_of(1 << 20) => format!("{} MiB", grouped(b >> 20)),
-        b if b.is_multiple_of(1 << 10) => format!("{} KiB", grouped(b >> 10)),
-        b => format!("{} B", grouped(b)),
-    }
 }
 
 #[cfg(test)]
@@ -68,12 +56,5 @@ mod tests {
         {
             assert!(parse(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn memories_take_the_largest_exact_unit() {
-        assert_eq!(memory(655_360), "640 KiB");
-        assert_eq!(memory(2 << 20), "2 MiB");
-        assert_eq!(memory(1_000), "1,000 B");
     }
 }

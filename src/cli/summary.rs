@@ -1,12 +1,11 @@
 //! The summary of a compilation for a person: the layers, what they need, and what to do next.
 
-use super::size::memory;
 use super::style::{self, DIM, GOOD, TITLE, paint};
 use super::table::{Align, Table};
 use std::io::{self, Write};
 use std::path::Path;
 use tinyc::report::{ChipCycles, Report, Spent, Time};
-use tinyc::wording::{grouped, shortened};
+use tinyc::wording::{grouped, memory, shortened};
 
 /// Prints the summary; `folder` is where the files are.
 pub(super) fn print(report: &Report, folder: &Path, out: &mut dyn Write) -> io::Result<()> {

@@ -1,12 +1,11 @@
 //! The page of `tinyc targets NAME`: everything known about one target, with sources.
 
-use super::size::memory;
 use super::style::{TITLE, paint};
 use super::table::{Align, Table};
 use super::targets::{dsp, energy, fpu, marked, megahertz};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use tinyc::wording::grouped;
+use tinyc::wording::{grouped, memory};
 use tinyc_targets::{Chip, Core, Cycles, Fidelity, MemoryKind, Source, Target, Timing};
 
 /// Prints the page.

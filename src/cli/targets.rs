@@ -1,9 +1,9 @@
 //! `tinyc targets`: the cores and chips that can be compiled for, as tables or one in full.
 
-use super::size::memory;
 use super::table::{Align, Table};
 use super::{Console, Failure, style, target_page};
 use std::io::Write;
+use tinyc::wording::memory;
 use tinyc_targets::{Chip, Core, Figure, MemoryKind, SUPPLY_VOLTS_ASSUMED, Target};
 
 /// Lists the cores, chips and boards that can be compiled for, or says everything about one

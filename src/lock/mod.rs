@@ -8,6 +8,7 @@ mod rounding;
 use crate::pipeline::Model;
 use file::{Data, FORMAT, File, Measured};
 use std::path::{Path, PathBuf};
+use tinyc_ir::wording::words;
 use tinyc_ir::{Diagnostic, Diagnostics};
 use tinyc_passes::quantize::replay::{self, Decided};
 
@@ -224,7 +225,7 @@ fn of_model(path: &Path, model: &Model) -> Result<file::Model, Diagnostic> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(code::UNREADABLE, format!("{} cannot be read: {error}", path.display()))
+    Diagnostic::error(code::UNREADABLE, format!("{} cannot be read: {}", path.display(), words(error)))
 }
 
 /// The name without the folder.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
+use tinyc_ir::wording::words;
 use tinyc_ir::{DType, Data, Diagnostic};
 
 /// The numbers of the messages about input data.
@@ -93,15 +94,13 @@ pub fn read(path: &Path) -> Result<Npz, Diagnostic> {
         true => Err(std::io::ErrorKind::IsADirectory.into()),
         false => Ok(file),
     });
-    let file = file.as_mut().map_err(|error| {
-        Diagnostic::error(code::CANNOT_READ, format!("the input file cannot be read: {}", plain(error)))
-            .at(&name)
-    })?;
+    let refuse = |error: &std::io::Error| {
+        Diagnostic::error(code::CANNOT_READ, format!("the input file cannot be read: {}", words(error)))
+            .at(path.display().to_string())
+    };
+    let file = file.as_mut().map_err(|error| refuse(error))?;
     let mut bytes = Vec::new();
-    file.take(MAX_TOTAL_BYTES + 1).read_to_end(&mut bytes).map_err(|error| {
-        Diagnostic::error(code::CANNOT_READ, format!("the input file cannot be read: {}", plain(&error)))
-            .at(&name)
-    })?;
+    file.take(MAX_TOTAL_BYTES + 1).read_to_end(&mut bytes).map_err(|error| refuse(&error))?;
     parse(&bytes, name)
 }
 
@@ -161,7 +160,7 @@ impl Npz {
             ));
         }
         let mut bytes = Vec::with_capacity(length as usize);
-        source.take(length).read_to_end(&mut bytes).map_err(|error| damaged(&name, plain(&error)))?;
+        source.take(length).read_to_end(&mut bytes).map_err(|error| damaged(&name, words(&error)))?;
         if bytes.len() as u64 != length {
             let message = format!("{dtype}{shape:?} needs {length} bytes, but there are {}", bytes.len());
             return Err(damaged(&name, message));
@@ -220,12 +219,6 @@ pub fn to_bytes(arrays: &[(String, Array)]) -> Result<Vec<u8>, Diagnostic> {
 
 fn damaged(array: &str, problem: impl std::fmt::Display) -> Diagnostic {
     Diagnostic::error(code::DAMAGED, format!("array \"{array}\" cannot be read: {problem}"))
-}
-
-/// The system's words without its error number, which differs between systems.
-fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 #[cfg(test)]

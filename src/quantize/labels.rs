@@ -3,6 +3,7 @@
 use super::code;
 use super::measure::Metric;
 use crate::npz::Array;
+use crate::wording::counted;
 use tinyc_ir::Diagnostic;
 
 /// The right answers.
@@ -20,7 +21,7 @@ impl Labels {
     pub(super) fn read(array: &Array, count: usize, elements: usize) -> Result<Self, Diagnostic> {
         let found = array.shape.first().copied().unwrap_or(1);
         if found != count {
-            let message = format!("{found} labels do not go with {count} samples");
+            let message = format!("{} do not go with {}", counted(found, "label"), counted(count, "sample"));
             return Err(Diagnostic::error(code::DATA, message));
         }
         let each = array.data.len() / count.max(1);

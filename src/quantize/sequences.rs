@@ -9,6 +9,7 @@ use super::{code, sets};
 use crate::npz::{Array, Npz};
 use crate::pipeline::Model;
 use crate::state::{Sequence, States};
+use crate::wording::counted;
 use tinyc_ir::{Diagnostic, Graph, Tensor};
 use tinyc_passes::quantize::loss::{reals, stored_inputs};
 use tinyc_passes::quantize::runner::{Runner, each};
@@ -84,7 +85,11 @@ pub(super) fn starts(npz: &mut Npz, model: &Model) -> Result<Option<Vec<usize>>,
     let runs =
         npz.arrays.iter().map(|(_, array)| array.shape.first().copied().unwrap_or(1)).max().unwrap_or(0);
     if numbers.len() != runs {
-        let message = format!("the array {ARRAY:?} has {} numbers, but there are {runs} runs", numbers.len());
+        let message = format!(
+            "the array {ARRAY:?} has {} for {}",
+            counted(numbers.len(), "number"),
+            counted(runs, "run")
+        );
         return Err(Diagnostic::error(code::DATA, message).at(&*npz.name));
     }
     let begins = |&run: &usize| run == 0 || numbers[run] != numbers[run - 1];

@@ -7,6 +7,7 @@ use super::{code, numbers, table};
 use crate::npz::Npz;
 use crate::pipeline::Model;
 use crate::samples;
+use crate::wording::counted;
 use std::path::Path;
 use tinyc_ir::seeded::Seeded;
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
@@ -135,7 +136,7 @@ impl Sets {
         }
         let numbers: usize = counts.iter().flatten().sum();
         Err(Diagnostic::error(NOT_FINITE, "samples hold NaN or infinity")
-            .note(format!("{numbers} such numbers in {samples} samples"))
+            .note(format!("{} in {}", counted(numbers, "such number"), counted(samples, "sample")))
             .help("leave those samples out: numpy.isfinite(x) finds them"))
     }
 

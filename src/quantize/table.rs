@@ -2,7 +2,9 @@
 
 use super::code;
 use crate::npz::{self, Array, Npz};
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use tinyc_ir::wording::words;
 use tinyc_ir::{Data, Diagnostic};
 
 /// Reads a file or folder of samples; `inputs` are the numbers of elements of the model's inputs.
@@ -23,7 +25,8 @@ pub(super) fn read(path: &Path, elements: &[usize]) -> Result<Npz, Diagnostic> {
 fn folder(path: &Path) -> Result<Npz, Diagnostic> {
     let name = path.display().to_string();
     let refuse = |message: String| Diagnostic::error(code::DATA, message).at(&name);
-    let entries = std::fs::read_dir(path).map_err(|e| refuse(format!("the folder cannot be read: {e}")))?;
+    let entries =
+        std::fs::read_dir(path).map_err(|e| refuse(format!("the folder cannot be read: {}", words(&e))))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|e| Some(e.ok()?.path()))
         .filter(|p| p.extension().is_some_and(|e| e == "npy"))
@@ -81,11 +84,10 @@ fn csv(path: &Path, elements: &[usize]) -> Result<Npz, Diagnostic> {
         return Err(refuse("a table holds samples of one input, and the model has several".into())
             .help("use an .npz file with one array for each input"));
     };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|e| refuse(format!("the table cannot be read: {e}")))?;
+    let file = File::open(path).map_err(|e| {
+        refuse(format!("the table cannot be read: {}", words(&e))).at(path.display().to_string())
+    })?;
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(file);
     let (mut values, mut labels, mut rows) = (Vec::new(), Vec::new(), 0);
     let mut label_column = None;
     for (line, record) in reader.records().enumerate() {

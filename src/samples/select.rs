@@ -2,6 +2,7 @@
 
 use crate::npz::{Array, Npz, code, stand_in_type};
 use crate::pipeline::Model;
+use crate::wording::counted;
 use tinyc_ir::{DType, Data, Diagnostic, Diagnostics, Tensor, TensorType};
 
 /// What a file holds for a model.
@@ -51,7 +52,8 @@ pub fn select(
     if let Some(other) = inputs.iter().position(|tensors| tensors.len() != count) {
         let (first, here) = (&sources[0], &sources[other]);
         let message = format!(
-            "array \"{first}\" has {count} samples, but array \"{here}\" has {}",
+            "array \"{first}\" has {}, but array \"{here}\" has {}",
+            counted(count, "sample"),
             inputs[other].len()
         );
         problems.push(Diagnostic::error(code::SAMPLES, message).at(&*npz.name));
@@ -152,7 +154,8 @@ fn exactly(name: &str, array: &Array, ty: &TensorType, count: usize) -> Result<V
         return Err(wrong_type(name, array, ty));
     }
     if samples < count {
-        let message = format!("array \"{name}\" has {samples} samples, but there are {count} inputs");
+        let message =
+            format!("array \"{name}\" has {} for {}", counted(samples, "sample"), counted(count, "input"));
         return Err(Diagnostic::error(code::SAMPLES, message));
     }
     (0..count).map(|sample| native(name, slice(array, sample, ty), ty)).collect()
@@ -163,7 +166,11 @@ fn labels(npz: &Npz, count: usize, problems: &mut Diagnostics) -> Option<Vec<i64
     let problem = match array.data.to_ints() {
         Some(labels) if labels.len() >= count => return Some(labels[..count].to_vec()),
         Some(labels) => {
-            let message = format!("array \"labels\" has {} entries for {count} samples", labels.len());
+            let message = format!(
+                "array \"labels\" has {} for {}",
+                counted(labels.len(), "number"),
+                counted(count, "sample")
+            );
             Diagnostic::error(code::SAMPLES, message)
         }
         None => Diagnostic::error(code::TYPE, "array \"labels\" holds floats, not class numbers"),

@@ -28,6 +28,7 @@ pub use rust::RustCompiler;
 pub use simulator::has_simulator;
 
 use crate::pipeline::{Compiled, Emit, Model};
+use crate::wording::counted;
 use compare::Expected;
 use machine::Machine;
 use std::ffi::OsString;
@@ -114,7 +115,7 @@ pub fn verify(
     let machine = Machine::new(compiled, target, options, &pieces)?;
     verification.measure_memory(&compiled.program, machine.footprint()?);
 
-    progress(&format!("running {} on {}", count(samples.len(), "sample"), verification.machine));
+    progress(&format!("running {} on {}", counted(samples.len(), "sample"), verification.machine));
     let traced = samples.len().min(options.traced);
     // The host evaluates while the machine runs.
     let (run, expected) = std::thread::scope(|scope| {
@@ -172,8 +173,8 @@ fn check_samples(model: &Model, samples: &[Vec<Tensor>]) -> Result<(), Diagnosti
     }
     for (i, inputs) in samples.iter().enumerate() {
         if inputs.len() != supplied.len() {
-            let need = count(supplied.len(), "input");
-            let message = format!("sample {i} has {}, the model {need}", count(inputs.len(), "input"));
+            let need = counted(supplied.len(), "input");
+            let message = format!("sample {i} has {}, the model {need}", counted(inputs.len(), "input"));
             problems.push(Diagnostic::error(code::SAMPLE, message));
             continue;
         }
@@ -190,9 +191,4 @@ fn check_samples(model: &Model, samples: &[Vec<Tensor>]) -> Result<(), Diagnosti
         }
     }
     if problems.has_errors() { Err(problems) } else { Ok(()) }
-}
-
-/// `1 sample`, `2 samples`.
-fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

@@ -1,10 +1,10 @@
 //! What a verification found, as data and as text for a person.
 
+use super::Method;
 use super::run::{Footprint, Run};
-use super::{Method, count};
 use crate::pipeline::{Compiled, Emit};
 use crate::report::{ChipCycles, ZERO_WAIT};
-use crate::wording::{grouped, shortened};
+use crate::wording::{counted, grouped, shortened};
 use serde::Serialize;
 use std::fmt;
 use tinyc_ir::loops::Program;
@@ -275,7 +275,7 @@ impl fmt::Display for Verification {
                 )?;
             }
         }
-        let samples = count(self.samples, "sample");
+        let samples = counted(self.samples, "sample");
         writeln!(
             f,
             "  outputs       {} of {samples} equal the reference, byte for byte",

@@ -3,6 +3,7 @@
 use crate::measure::Row;
 use crate::subject::Score;
 use std::path::Path;
+pub(crate) use tinyc::wording::grouped as thousands;
 
 /// What differs from ONNX Runtime in the MLPerf Tiny networks, and why. Found by evaluating each layer exactly on
 /// ONNX Runtime's own arguments (1.32, no optimisation); these facts depend on the networks, not on the emitted code.
@@ -57,7 +58,7 @@ fn table(rows: &[Row]) -> String {
             scores(row),
             thousands(row.bench.map_or(verification.instructions.first, |(instructions, _)| instructions)),
             row.bench.map_or_else(|| "–".into(), |(_, cycles)| thousands(cycles)),
-            format!("{} ({})", thousands(row.arena.0.into()), thousands(row.arena.1.into())),
+            format!("{} ({})", thousands(row.arena.0), thousands(row.arena.1)),
             thousands(verification.flash.total),
             thousands(verification.stack_bytes),
             format!("{} ms", row.compile.as_millis().max(1)),
@@ -118,16 +119,4 @@ pub(crate) fn write(file: &Path, name: &str, table: &str) {
     let (_, after) = rest.split_once("<!-- /table -->").expect("the marker has an end");
     let text = format!("{before}{marker}{table}\n<!-- /table -->{after}");
     std::fs::write(file, text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-}
-
-/// `1,234,567`.
-pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|g| std::str::from_utf8(g).expect("digits are ASCII"))
-        .collect();
-    groups.join(",")
 }

@@ -101,9 +101,9 @@ pub(crate) fn markdown(rows: &[ModelRow]) -> String {
             format!("{}{equal}/{all}", if verification.is_proof() { "" } else { "**no** " }),
             row.agreement(),
             format!("{}{}", if total.exact { "" } else { "~ " }, thousands(total.cycles)),
-            thousands(compiled.memory.arena_bytes.into()),
-            thousands(object.constant_bytes.into()),
-            thousands(object.code_bytes.into()),
+            thousands(compiled.memory.arena_bytes),
+            thousands(object.constant_bytes),
+            thousands(object.code_bytes),
             object.stack_bytes.to_string(),
         ];
         let _ = writeln!(text, "| {} |", cells.join(" | "));

@@ -9,10 +9,11 @@ use super::edge;
 use super::names::Symbols;
 use super::scalar::memory_type;
 use super::state;
-use crate::text::comment::{harmless, short, thousands};
+use crate::text::comment::{harmless, short};
 use crate::text::describe::{arena_align, fail_codes};
 use std::fmt::Write as _;
 use tinyc_ir::loops::{Buffer, Program, Scalar};
+use tinyc_ir::wording::grouped;
 
 /// The whole header.
 pub(super) fn header(program: &Program, symbols: &Symbols, options: &Options) -> String {
@@ -72,7 +73,7 @@ fn usage(program: &Program, symbols: &Symbols) -> String {
         format!("A neural network as one function. It uses no heap and no global variable: what it needs is"),
         format!(
             "{} bytes of memory that the caller lends it for each run, and constants.",
-            thousands(program.arena_bytes.into())
+            grouped(program.arena_bytes)
         ),
         String::new(),
         format!("    #include \"{prefix}.h\""),

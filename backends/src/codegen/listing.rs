@@ -5,6 +5,7 @@ use super::elf::{Assembly, Function};
 use super::total::Total;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use tinyc_ir::wording::grouped;
 
 /// Where comments begin.
 pub(crate) const COLUMN: usize = 44;
@@ -68,17 +69,4 @@ pub(crate) fn constants(assembly: &Assembly, out: &mut String) {
             let _ = writeln!(out, "    .byte {}", numbers.join(", "));
         }
     }
-}
-
-/// A number with its thousands apart.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -3,10 +3,11 @@
 use super::expr::WIDTH;
 use super::names::Symbols;
 use super::scalar::{is_float_type, value_type};
-use crate::text::comment::{harmless, short, thousands};
+use crate::text::comment::{harmless, short};
 use crate::text::describe::fail_codes;
 use std::fmt::Write as _;
 use tinyc_ir::loops::{Buffer, Program, Scalar};
+use tinyc_ir::wording::grouped;
 
 /// Lines of a doc comment, wrapped between words; those of an item of a list stand below its text.
 pub(super) fn doc(text: &str) -> String {
@@ -75,7 +76,7 @@ pub(super) fn usage(program: &Program, symbols: &Symbols, about: &str) -> String
         "The neural network `{}`, compiled. {about} What it needs is {} bytes of memory that the caller lends it, and \
          constants.",
         harmless(&program.name),
-        thousands(program.arena_bytes.into())
+        grouped(program.arena_bytes)
     ));
     let args: Vec<String> = program.inputs.iter().map(|&b| format!("&{}", symbols.buffer(b))).collect();
     let result = match program.outputs.as_slice() {

@@ -1,9 +1,10 @@
 //! What a reader of emitted code is told about the program, in plain words: layers, constants, memory, errors.
 
-use super::comment::{cut, harmless, sentence, short, thousands};
+use super::comment::{cut, harmless, sentence, short};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tinyc_ir::loops::{Access, Buffer, BufferData, Call, Kernel, Place, Program, Stmt};
+use tinyc_ir::wording::grouped;
 
 /// What each layer calls and writes: its number is the one that the hook gets.
 ///
@@ -121,7 +122,7 @@ pub(crate) fn headline(program: &Program, index: usize, call: &Call) -> String {
         let _ = write!(text, " (ONNX node {node})");
     }
     if call.macs > 0 {
-        let _ = write!(text, ", {} MACs", thousands(call.macs));
+        let _ = write!(text, ", {} MACs", grouped(call.macs));
     }
     text
 }

@@ -6,9 +6,10 @@ use super::isa::{Inst, Op, Reg, text};
 use super::layout::{Fixup, Layout};
 use super::piece::Symbol;
 use crate::codegen::elf::Assembly;
-use crate::codegen::listing::{self, COLUMN, branch, constants, grouped};
+use crate::codegen::listing::{self, COLUMN, branch, constants};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use tinyc_ir::wording::grouped;
 use tinyc_targets::Core;
 
 /// Writes the listing. `comments` holds a line per function.

@@ -7,6 +7,7 @@ use super::context::{Context, Step};
 use tinyc_ir::formula::{Formula, Number};
 use tinyc_ir::op::reduce::ReduceKind;
 use tinyc_ir::op::{Concat, Gather, Map, Matmul, Pad, Reduce, Reshape, Strided, Transpose};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{DType, Data, Diagnostic, Shape, Tensor, TensorType, Value};
 
 impl Context<'_, '_> {
@@ -207,7 +208,8 @@ impl Context<'_, '_> {
     /// The axis that an attribute names, negative ones counted from behind.
     pub(super) fn axis(&self, name: &str, default: i64, rank: usize) -> Step<usize> {
         let stated = self.attributes().int(name)?.unwrap_or(default);
-        axis(stated, rank).ok_or_else(|| unsupported(name, stated, &format!("an axis of {rank} dimensions")))
+        axis(stated, rank)
+            .ok_or_else(|| unsupported(name, stated, &format!("an axis of {}", counted(rank, "dimension"))))
     }
 
     /// Fails with a message about shapes unless the condition holds.

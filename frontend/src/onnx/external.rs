@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 use tinyc_ir::Diagnostic;
+use tinyc_ir::wording::words;
 
 /// The files that tensors of a graph lie in, as the model names them; those of bodies included.
 pub(super) fn files(graph: &GraphProto) -> BTreeSet<&str> {
@@ -73,15 +74,18 @@ impl<'m> Location<'m> {
             Diagnostic::error(code::EXTERNAL_DATA, format!("external data in {:?} {why}", self.path))
                 .help(help)
         };
-        let base = base.canonicalize().map_err(|e| failed(format!("cannot be read: {e}")))?;
-        let path = base.join(relative).canonicalize().map_err(|e| failed(format!("cannot be read: {e}")))?;
+        let base = base.canonicalize().map_err(|e| failed(format!("cannot be read: {}", words(&e))))?;
+        let path = base
+            .join(relative)
+            .canonicalize()
+            .map_err(|e| failed(format!("cannot be read: {}", words(&e))))?;
         if !path.starts_with(&base) {
             return Err(misplaced("leads outside the model's folder"));
         }
         if self.length.is_some_and(|length| length != bytes as u64) {
             return Err(failed(format!("has {} bytes for a tensor of {bytes}", self.length.unwrap_or(0))));
         }
-        let metadata = path.metadata().map_err(|e| failed(format!("cannot be read: {e}")))?;
+        let metadata = path.metadata().map_err(|e| failed(format!("cannot be read: {}", words(&e))))?;
         if !metadata.is_file() {
             return Err(misplaced("is not a regular file"));
         }
@@ -100,7 +104,7 @@ impl<'m> Location<'m> {
             file.read_exact(&mut data)?;
             Ok(data)
         };
-        read().map_err(|e| failed(format!("cannot be read: {e}")))
+        read().map_err(|e| failed(format!("cannot be read: {}", words(&e))))
     }
 }
 

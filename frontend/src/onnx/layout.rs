@@ -5,6 +5,7 @@
 use super::code;
 use super::context::{Context, Step};
 use tinyc_ir::op::{Reshape, Transpose};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Diagnostic, Op, TensorType, Value};
 
 /// From channels-first to channels-last.
@@ -18,7 +19,11 @@ pub(super) fn spatial_rank(cx: &Context<'_, '_>, x: Value) -> Step<usize> {
         3 => Ok(1),
         4 => Ok(2),
         rank => {
-            let message = format!("{} of a tensor of {rank} dimensions is not supported", cx.node.op_type());
+            let message = format!(
+                "{} of a tensor of {} is not supported",
+                cx.node.op_type(),
+                counted(rank, "dimension")
+            );
             Err(Diagnostic::error(code::FORM, message).help("supported are [N, C, W] and [N, C, H, W]"))
         }
     }

@@ -40,6 +40,7 @@ pub use ops::OpInfo;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tinyc_ir::wording::words;
 use tinyc_ir::{Diagnostic, Diagnostics, Graph, Tensor};
 
 /// What the user says beside the file.
@@ -120,14 +121,18 @@ fn beside(path: &Path, options: &Options) -> Options {
 fn read_file(path: &Path, options: &Options) -> Result<Vec<u8>, Diagnostics> {
     let refuse =
         |message: String| Diagnostics::from(Diagnostic::error(code::CANNOT_READ, message).at(&*options.name));
-    let metadata = std::fs::metadata(path).map_err(|e| refuse(format!("the file cannot be read: {e}")))?;
+    let unreadable = |error: std::io::Error| {
+        let message = format!("the file cannot be read: {}", words(&error));
+        Diagnostics::from(Diagnostic::error(code::CANNOT_READ, message).at(path.display().to_string()))
+    };
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(refuse("this is not a regular file".into()));
     }
     if metadata.len() > MAX_FILE_BYTES {
         return Err(refuse(format!("the file has {} bytes, more than ONNX allows", metadata.len())));
     }
-    std::fs::read(path).map_err(|e| refuse(format!("the file cannot be read: {e}")))
+    std::fs::read(path).map_err(unreadable)
 }
 
 /// The largest file that [`import_file`] reads: protobuf messages end at 2 GiB.

@@ -3,13 +3,14 @@
 use super::{Lowering, Unsupported};
 use tinyc_ir::Node;
 use tinyc_ir::loops::{Dynamic, Index, Scalar};
+use tinyc_ir::wording::counted;
 
 /// Lowers a `compact`.
 pub fn lower(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupported> {
     let (_, output) = lowering.node_types(node);
     let (rows, count) = (output.shape[0], output.shape[1]);
     let (m, y) = lowering.data_buffers(node);
-    let mut layer = lowering.layer(node, "compact".into(), format!("{rows} rows of {count}"));
+    let mut layer = lowering.layer(node, "compact".into(), format!("{} of {count}", counted(rows, "row")));
     let (m, y) = (layer.read("m", m), layer.write("y", y));
     layer.each("row", rows, &mut |layer, row| {
         let first = row.times(count as i64);

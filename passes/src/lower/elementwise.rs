@@ -9,6 +9,7 @@ use super::{Lowering, Unsupported};
 use tinyc_ir::loops::{Affine, Buffer, Dynamic, Expr, Index, Param, Scalar};
 use tinyc_ir::op::mul::product_scale;
 use tinyc_ir::op::requantize::rescale;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Activation, Data, Node, TensorType};
 
 /// Lowers an `add`.
@@ -156,7 +157,7 @@ fn unary(
 ) {
     let elements = lowering.node_types(node).1.shape.elements();
     let (x, y) = lowering.data_buffers(node);
-    let mut layer = lowering.layer(node, format!("{name}_{elements}"), format!("{elements} elements"));
+    let mut layer = lowering.layer(node, format!("{name}_{elements}"), counted(elements, "element"));
     let (x, y) = (layer.read("x", x), layer.write("y", y));
     if layer.fits_in_place(x, y) {
         layer.b.may_alias(y, x);

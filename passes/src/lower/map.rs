@@ -5,6 +5,7 @@ use super::nest::Nest;
 use super::{Lowering, Unsupported};
 use tinyc_ir::formula::{Formula, Term};
 use tinyc_ir::loops::{Affine, BinaryOp, Expr, Literal, PackedOp, Param, Scalar, Var};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{DType, Node};
 
 /// A formula longer than this is left out of its kernel's comment.
@@ -26,8 +27,8 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, formula: &Formula) -> Resu
     let elements = output.shape.elements();
     let text = formula.to_string();
     let comment = match text.len() {
-        0..=LONGEST_COMMENT => format!("{text}, {elements} elements"),
-        _ => format!("{elements} elements"),
+        0..=LONGEST_COMMENT => format!("{text}, {}", counted(elements, "element")),
+        _ => counted(elements, "element"),
     };
     let mut layer = lowering.layer(node, format!("map_{elements}"), comment);
     // An argument may be there for its shape only.

@@ -49,6 +49,7 @@ use state::Kept;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::program::Face;
 use tinyc_ir::loops::{Buffer, BufferData, Place, Program};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Def, Diagnostic, Diagnostics, Graph, Node, Op, Origin, Tensor, TensorType, Value};
 
 /// What the target's core can do, as far as schedules depend on it.
@@ -196,7 +197,7 @@ impl<'a> Lowering<'a> {
             }
             let source = self.buffer(value);
             if source != output {
-                let comment = format!("{} elements", self.graph.ty(value).shape.elements());
+                let comment = counted(self.graph.ty(value).shape.elements(), "element");
                 let origin = Origin { name: self.graph.values[value].name.clone(), onnx: None };
                 let mut layer = Layer::new(&mut self.program, self.features, origin, "copy".into(), comment);
                 movement::copy(&mut layer, source, output);
@@ -259,7 +260,7 @@ impl<'a> Lowering<'a> {
         match self.buffers[value.index()] {
             None => self.buffers[value.index()] = Some(source),
             Some(target) => {
-                let comment = format!("{} elements", ty.shape.elements());
+                let comment = counted(ty.shape.elements(), "element");
                 let mut layer = self.layer(node, "copy".into(), comment);
                 movement::copy(&mut layer, source, target);
                 layer.finish(0);

@@ -5,6 +5,7 @@ use super::{Lowering, Unsupported};
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::{Affine, Buffer};
 use tinyc_ir::op::Transpose;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Def, Node};
 
 /// A `reshape` is another name for its argument's memory, unless both belong to the user.
@@ -17,7 +18,7 @@ pub fn reshape(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupporte
         return Ok(());
     };
     debug_assert!(!matches!(lowering.graph.values[to].def, Def::Const(_)));
-    let comment = format!("{} elements", lowering.graph.ty(to).shape.elements());
+    let comment = counted(lowering.graph.ty(to).shape.elements(), "element");
     let mut layer = lowering.layer(node, "copy".into(), comment);
     copy(&mut layer, source, target);
     layer.finish(0);

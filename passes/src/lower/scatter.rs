@@ -4,6 +4,7 @@ use super::gather::Source;
 use super::{Lowering, Unsupported, movement};
 use tinyc_ir::Node;
 use tinyc_ir::op::Scatter;
+use tinyc_ir::wording::counted;
 
 /// Lowers a `scatter`.
 pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Scatter) -> Result<(), Unsupported> {
@@ -13,7 +14,7 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &Scatter) -> Result<()
     let values = lowering.graph.nodes[node].inputs.clone();
     if inputs[2].shape.elements() == 0 {
         let (x, y) = lowering.data_buffers(node);
-        let mut layer = lowering.layer(node, "copy".into(), format!("{} elements", output.shape.elements()));
+        let mut layer = lowering.layer(node, "copy".into(), counted(output.shape.elements(), "element"));
         movement::copy(&mut layer, x, y);
         layer.finish(0);
         return Ok(());

@@ -7,6 +7,7 @@ use super::{Lowering, Unsupported};
 use tinyc_ir::exact::decompose;
 use tinyc_ir::loops::{Affine, BinaryOp, Dynamic, Expr, Index, Literal, Param, Scalar, UnaryOp, Var};
 use tinyc_ir::op::softmax::exp_table;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Data, Node};
 
 /// Lowers a `softmax`.
@@ -15,7 +16,8 @@ pub fn lower(lowering: &mut Lowering<'_>, node: Node) -> Result<(), Unsupported>
     let n = *output.shape.last().expect("checked by the operator");
     let rows = output.shape.elements() / n;
     let (x, y) = lowering.data_buffers(node);
-    let mut layer = lowering.layer(node, format!("softmax_{rows}x{n}"), format!("{rows} rows of {n}"));
+    let mut layer =
+        lowering.layer(node, format!("softmax_{rows}x{n}"), format!("{} of {n}", counted(rows, "row")));
     let x = layer.read("x", x);
     // The float kernel keeps the exponentials in the result until it knows their sum.
     let float = !output.is_quantized();

@@ -8,6 +8,7 @@ use super::{Lowering, face, movement};
 use tinyc_ir::Origin;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::loops::{Access, Buffer, BufferData, Place, Program};
+use tinyc_ir::wording::counted;
 
 /// An input of the graph that is an output of the run before: their positions. The types of both are equal, and no input or
 /// output is in two of them.
@@ -79,7 +80,7 @@ impl Lowering<'_> {
 
     fn copy(&mut self, from: Buffer, to: Buffer, output: usize) {
         let value = self.graph.outputs[output];
-        let comment = format!("{} elements", self.graph.ty(value).shape.elements());
+        let comment = counted(self.graph.ty(value).shape.elements(), "element");
         let origin = Origin { name: self.graph.values[value].name.clone(), onnx: None };
         let mut layer = Layer::new(&mut self.program, self.features, origin, "copy".into(), comment);
         movement::copy(&mut layer, from, to);

@@ -5,13 +5,14 @@ use super::{Lowering, Unsupported};
 use tinyc_ir::Node;
 use tinyc_ir::loops::{BinaryOp, Expr, Var};
 use tinyc_ir::op::TopK;
+use tinyc_ir::wording::counted;
 
 /// Lowers a `top_k`.
 pub fn lower(lowering: &mut Lowering<'_>, node: Node, op: &TopK) -> Result<(), Unsupported> {
     let (inputs, _) = lowering.node_types(node);
     let (rows, count) = (inputs[0].shape[0], inputs[0].shape[1]);
     let (x, y) = lowering.data_buffers(node);
-    let comment = format!("the {} best of {count}, in {rows} rows", op.k);
+    let comment = format!("the {} best of {count}, in {}", op.k, counted(rows, "row"));
     let mut layer = lowering.layer(node, "top_k".into(), comment);
     let (x, y) = (layer.read("x", x), layer.write("y", y));
     layer.each("row", rows, &mut |layer, row| {

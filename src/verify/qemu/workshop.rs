@@ -8,6 +8,7 @@ use crate::verify::trace::Piece;
 use crate::verify::{Method, Options, code, rust};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use tinyc_ir::wording::words;
 use tinyc_ir::{Diagnostic, Diagnostics, Tensor};
 use tinyc_targets::Target;
 
@@ -203,12 +204,12 @@ pub(in crate::verify) fn no_tool(error: &std::io::Error, tool: &str, package: &s
             Diagnostic::error(code::TOOL_MISSING, format!("`{tool}` is not installed"))
                 .help(format!("on Debian and Ubuntu: `sudo apt-get install {package}`"))
         }
-        _ => Diagnostic::error(code::TOOL_MISSING, format!("`{tool}` cannot be started: {error}")),
+        _ => Diagnostic::error(code::TOOL_MISSING, format!("`{tool}` cannot be started: {}", words(error))),
     };
     problem.into()
 }
 
 /// A file or folder that cannot be had.
 pub(in crate::verify) fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(code::FILES, format!("cannot {verb} `{}`: {error}", path.display()))
+    Diagnostic::error(code::FILES, format!("cannot {verb} `{}`: {}", path.display(), words(error)))
 }

@@ -5,6 +5,7 @@ use crate::onnx::context::{Context, Step};
 use crate::onnx::layout::{channels_first, spatial_rank, to_channels_last};
 use crate::onnx::spatial::Spatial;
 use tinyc_ir::op::Conv2d;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Activation, DType, Data, Diagnostic, Tensor, TensorType, Value};
 
 /// `Conv x, weight, bias?` on floats.
@@ -48,8 +49,11 @@ fn convolve(
     let rank = spatial_rank(cx, x)?;
     let kernel = cx.dims(weight);
     if kernel.len() != rank + 2 {
-        let message =
-            format!("weights of {} dimensions do not go with an image of {}", kernel.len(), rank + 2);
+        let message = format!(
+            "weights of {} do not go with an image of {}",
+            counted(kernel.len(), "dimension"),
+            rank + 2
+        );
         return Err(Diagnostic::error(code::SHAPE, message));
     }
     if channels_last && rank != 2 {

@@ -8,6 +8,7 @@ use crate::onnx::sampling::{Taps, inside, linear, sample};
 use crate::onnx::spatial::Spatial;
 use tinyc_ir::op::sample::SampleKind;
 use tinyc_ir::op::{Add, Conv2d};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Activation, Diagnostic, Value};
 
 /// `DeformConv x, w, offset, b?, mask?`
@@ -17,7 +18,8 @@ pub(super) fn deform_conv(cx: &mut Context<'_, '_>) -> Step<()> {
     let (weights, kernel) = (cx.known_floats(1)?, cx.known(1)?.shape.to_vec());
     let (dims, offsets) = (cx.dims(x), cx.dims(offset));
     let (&[n, channels, h, w], &[outputs, share, kh, kw]) = (dims.as_slice(), kernel.as_slice()) else {
-        let message = format!("DeformConv of a tensor of {} dimensions is not supported", dims.len());
+        let message =
+            format!("DeformConv of a tensor of {} is not supported", counted(dims.len(), "dimension"));
         return Err(Diagnostic::error(code::FORM, message).help("supported is [N, C, H, W]"));
     };
     let spatial = Spatial::read(cx, 2, [h, w], Some([kh, kw]))?;

@@ -9,6 +9,7 @@ use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use std::collections::{BTreeMap, BTreeSet};
 use tinyc_ir::op::reduce::ReduceKind;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{DType, Diagnostic, Value};
 
 /// Operands up to this number are joined in the best order, more of them in theirs.
@@ -67,7 +68,10 @@ fn sizes(cx: &Context<'_, '_>, operands: &[Value], equation: &Equation) -> Step<
         for (&size, label) in cx.dims(x).iter().zip(labels) {
             let known = sizes.entry(*label).or_insert(size);
             let fits = *known == size || *known == 1 || size == 1;
-            cx.require(fits, format!("one letter of Einsum stands for {known} and for {size} elements"))?;
+            cx.require(
+                fits,
+                format!("one letter of Einsum stands for {known} and for {}", counted(size, "element")),
+            )?;
             *known = size.max(*known);
         }
     }

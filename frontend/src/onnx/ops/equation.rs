@@ -3,6 +3,7 @@
 use crate::onnx::code;
 use std::collections::BTreeSet;
 use tinyc_ir::Diagnostic;
+use tinyc_ir::wording::counted;
 
 /// A letter, or an axis that an ellipsis stands for, counted from its end.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -89,7 +90,9 @@ impl Term {
         let back = self.back.as_deref().unwrap_or_default();
         let named = self.front.len() + back.len();
         let hidden = rank.checked_sub(named).filter(|&n| n == 0 || self.back.is_some());
-        let hidden = hidden.ok_or_else(|| wrong(text, format!("{named} letters for {rank} dimensions")))?;
+        let hidden = hidden.ok_or_else(|| {
+            wrong(text, format!("{} for {}", counted(named, "letter"), counted(rank, "dimension")))
+        })?;
         let middle = (0..hidden).rev().map(Label::Ellipsis);
         Ok(self.front.iter().copied().chain(middle).chain(back.iter().copied()).collect())
     }

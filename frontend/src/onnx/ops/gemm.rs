@@ -3,6 +3,7 @@
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::op::{Add, Dense, Mul, Reshape, Transpose};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Activation, DType, Data, Diagnostic, Tensor, TensorType, Value};
 
 const DENSE: Dense = Dense { act: Activation::NONE };
@@ -114,7 +115,7 @@ fn operands(cx: &mut Context<'_, '_>, a: Value, b: Value) -> Step<(Value, Value)
         if rank != 2 {
             return Err(Diagnostic::error(
                 code::SHAPE,
-                format!("{name} is a matrix, not of {rank} dimensions"),
+                format!("{name} is a matrix, not of {}", counted(rank, "dimension")),
             ));
         }
     }

@@ -5,6 +5,7 @@
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::op::reduce::ReduceKind;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Diagnostic, Value};
 
 /// Differences from the mean over some axes, and `1/√(variance + epsilon)`; the mean too.
@@ -140,7 +141,10 @@ pub(super) fn mean_variance_normalization(cx: &mut Context<'_, '_>) -> Step<()> 
     let stated = cx.attributes().ints("axes")?.unwrap_or(&[0, 2, 3]);
     let mut axes: Vec<usize> = stated.iter().filter_map(|&a| crate::onnx::attribute::axis(a, rank)).collect();
     axes.sort_unstable();
-    cx.require(axes.len() == stated.len(), format!("axes {stated:?} are not axes of {rank} dimensions"))?;
+    cx.require(
+        axes.len() == stated.len(),
+        format!("axes {stated:?} are not axes of {}", counted(rank, "dimension")),
+    )?;
     let [centred, _, _] = standardised(cx, x, &axes, 0.0)?;
     let count: usize = axes.iter().map(|&a| cx.dims(x)[a]).product();
     let sum = squares(cx, centred, &axes)?;

@@ -4,6 +4,7 @@ use crate::onnx::attribute::{axis, unsupported};
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::op::Pad;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{DType, Diagnostic, Value};
 
 /// `Pad x, pads, value?, axes?`; pads and value are attributes before operator set 11.
@@ -38,7 +39,10 @@ pub(super) fn pad(cx: &mut Context<'_, '_>) -> Step<()> {
     for (i, &axis) in axes.iter().enumerate() {
         let (low, high, size) = (pads[i], pads[axes.len() + i], dims[axis] as i64);
         let fits = [low, high].iter().all(|p| i32::try_from(*p).is_ok()) && low + size + high >= 0;
-        cx.require(fits, format!("pads {low} and {high} take more than {size} elements"))?;
+        cx.require(
+            fits,
+            format!("pads {low} and {high} take more than {}", counted(size as usize, "element")),
+        )?;
         if matches!(mode.as_str(), "reflect" | "edge" | "wrap") {
             if (low, high) != (0, 0) {
                 cx.require(size > 0, "there is nothing that padding could repeat")?;
@@ -48,7 +52,10 @@ pub(super) fn pad(cx: &mut Context<'_, '_>) -> Step<()> {
         }
         // Negative padding cuts off.
         let (front, back) = ((-low).max(0), (-high).max(0));
-        cx.require(front + back <= size, format!("pads {low} and {high} take more than {size} elements"))?;
+        cx.require(
+            front + back <= size,
+            format!("pads {low} and {high} take more than {}", counted(size as usize, "element")),
+        )?;
         x = cx.slice(x, axis, front as usize, (size - front - back) as usize, 1)?;
         (before[axis], after[axis]) = (low.max(0) as usize, high.max(0) as usize);
     }

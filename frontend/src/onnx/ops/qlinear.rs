@@ -5,6 +5,7 @@ use crate::onnx::attribute::axis;
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::op::Requantize;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Activation, DType, Diagnostic, Quant, TensorType, Value};
 
 /// A value with another quantisation; itself if it is the same.
@@ -27,7 +28,10 @@ pub(super) fn concat(cx: &mut Context<'_, '_>) -> Step<()> {
     let rank = parts.first().map_or(0, |&x| cx.dims(x).len());
     let stated = cx.attributes().int("axis")?.unwrap_or(0);
     let axis = axis(stated, rank).ok_or_else(|| {
-        Diagnostic::error(code::ATTRIBUTE, format!("axis {stated} is no axis of {rank} dimensions"))
+        Diagnostic::error(
+            code::ATTRIBUTE,
+            format!("axis {stated} is no axis of {}", counted(rank, "dimension")),
+        )
     })?;
     let y = cx.concat(&parts, axis)?;
     cx.give(0, y)

@@ -5,6 +5,7 @@ use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::op::reduce::ReduceKind;
 use tinyc_ir::op::{Cumulative, TopK};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{DType, Diagnostic, Value};
 
 /// The axes of operand 1 or of the attribute, all of them if none is stated; `None` if then nothing is to be done.
@@ -20,7 +21,10 @@ pub(in crate::onnx) fn axes(cx: &Context<'_, '_>, rank: usize) -> Step<Option<Ve
     };
     let found: Option<Vec<usize>> = stated.iter().map(|&a| axis(a, rank)).collect();
     let mut found = found.ok_or_else(|| {
-        Diagnostic::error(code::SHAPE, format!("axes {stated:?} are not axes of {rank} dimensions"))
+        Diagnostic::error(
+            code::SHAPE,
+            format!("axes {stated:?} are not axes of {}", counted(rank, "dimension")),
+        )
     })?;
     found.sort_unstable();
     found.dedup();
@@ -131,7 +135,10 @@ pub(super) fn cumulative(cx: &mut Context<'_, '_>) -> Step<()> {
     let stated = cx.known_ints(1)?;
     let axis = stated.first().and_then(|&a| axis(a, rank));
     let axis = axis.ok_or_else(|| {
-        Diagnostic::error(code::SHAPE, format!("axis {stated:?} is no axis of {rank} dimensions"))
+        Diagnostic::error(
+            code::SHAPE,
+            format!("axis {stated:?} is no axis of {}", counted(rank, "dimension")),
+        )
     })?;
     let op = Cumulative {
         kind: if cx.node.op_type() == "CumSum" { ReduceKind::Sum } else { ReduceKind::Prod },

@@ -4,6 +4,7 @@ use crate::onnx::attribute::{axis, unsupported};
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use tinyc_ir::op::Reshape;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{Diagnostic, Shape, Value};
 
 /// `Reshape x, shape` with `-1`, `0` and `allowzero`.
@@ -88,8 +89,11 @@ fn positions(cx: &Context<'_, '_>, axes: &[i64], rank: usize) -> Step<Vec<usize>
     let found: Option<Vec<usize>> = axes.iter().map(|&a| axis(a, rank)).collect();
     let distinct = |v: &Vec<usize>| v.iter().enumerate().all(|(i, a)| !v[..i].contains(a));
     found.filter(|v| v.len() <= rank && distinct(v)).ok_or_else(|| {
-        let message =
-            format!("axes {axes:?} of {} are not distinct axes of {rank} dimensions", cx.node.op_type());
+        let message = format!(
+            "axes {axes:?} of {} are not distinct axes of {}",
+            cx.node.op_type(),
+            counted(rank, "dimension")
+        );
         Diagnostic::error(code::SHAPE, message)
     })
 }

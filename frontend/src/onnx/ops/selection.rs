@@ -7,6 +7,7 @@ use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
 use std::sync::Arc;
 use tinyc_ir::op::{Compact, Gather};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{DType, Data, Diagnostic, Shape, Tensor, Value};
 
 /// The positions of a row of truth values, `[1, N]` with −1 behind them, and their count.
@@ -68,7 +69,10 @@ pub(super) fn compress(cx: &mut Context<'_, '_>) -> Step<()> {
     let extent = cx.extent(x);
     let along = match cx.attributes().int("axis")? {
         Some(stated) => axis(stated, dims.len()).ok_or_else(|| {
-            Diagnostic::error(code::SHAPE, format!("axis {stated} is no axis of {} dimensions", dims.len()))
+            Diagnostic::error(
+                code::SHAPE,
+                format!("axis {stated} is no axis of {}", counted(dims.len(), "dimension")),
+            )
         })?,
         None => {
             dims = vec![dims.iter().product()];

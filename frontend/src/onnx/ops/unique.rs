@@ -8,6 +8,7 @@ use tinyc_ir::formula::Number;
 use tinyc_ir::op::reduce::ReduceKind;
 use tinyc_ir::op::scatter::ScatterKind;
 use tinyc_ir::op::{Compact, Cumulative, Gather, Scatter, TopK};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{DType, Diagnostic, Value};
 
 /// Entries along an axis are compared element by element, by so many sorts.
@@ -21,7 +22,10 @@ pub(super) fn unique(cx: &mut Context<'_, '_>) -> Step<()> {
     let along = match stated {
         None => None,
         Some(stated) => Some(axis(stated, dims.len()).ok_or_else(|| {
-            Diagnostic::error(code::SHAPE, format!("axis {stated} is no axis of {} dimensions", dims.len()))
+            Diagnostic::error(
+                code::SHAPE,
+                format!("axis {stated} is no axis of {}", counted(dims.len(), "dimension")),
+            )
         })?),
     };
     // Entries as rows: all elements, or what one position of the axis holds.
@@ -32,7 +36,7 @@ pub(super) fn unique(cx: &mut Context<'_, '_>) -> Step<()> {
     };
     let width: usize = others.iter().product();
     if width > MOST_ELEMENTS {
-        let message = format!("Unique along an axis compares {width} elements of each entry");
+        let message = format!("Unique along an axis compares {} of each entry", counted(width, "element"));
         return Err(Diagnostic::error(code::FORM, message)
             .help(format!("supported are entries of up to {MOST_ELEMENTS} elements")));
     }

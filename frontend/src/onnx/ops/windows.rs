@@ -8,6 +8,7 @@ use crate::onnx::functions;
 use tinyc_ir::op::reduce::ReduceKind;
 use tinyc_ir::op::scatter::ScatterKind;
 use tinyc_ir::op::{Pad, Scatter};
+use tinyc_ir::wording::counted;
 use tinyc_ir::{DType, Diagnostic, Shape, Value};
 
 /// Where windows go, one entry per spatial axis.
@@ -62,7 +63,10 @@ impl Grid {
                 _ => {}
             }
             let padded = before[i] + sizes[i] + after[i];
-            cx.require(padded >= span, format!("a window of {span} does not fit in {padded} elements"))?;
+            cx.require(
+                padded >= span,
+                format!("a window of {span} does not fit in {}", counted(padded, "element")),
+            )?;
             if attributes.flag("ceil_mode")?.unwrap_or(false) {
                 let mut last = (padded - span).div_ceil(grid.strides[i]) * grid.strides[i];
                 // A window that would start behind the data is left out.
