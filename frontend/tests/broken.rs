@@ -73,6 +73,62 @@ fn broken_tensor_data() {
     refused("external_huge.onnx", &[105], &[]);
 }
 
+/// A model of a few bytes: nodes of one operator, each on the numbers behind it.
+fn small_model(nodes: &[(&str, &[i64])]) -> Vec<u8> {
+    let mut graph = proto::GraphProto::default();
+    for (i, (op, numbers)) in nodes.iter().enumerate() {
+        let operands: Vec<String> = match *op {
+            "Range" => (0..3).map(|k| format!("n{i}_{k}")).collect(),
+            _ => vec![format!("n{i}")],
+        };
+        let scalars = operands.len() > 1;
+        for (k, name) in operands.iter().enumerate() {
+            let own = if scalars { &numbers[k..=k] } else { numbers };
+            graph.initializer.push(proto::TensorProto {
+                name: Some(name.clone()),
+                data_type: Some(7),
+                dims: if scalars { vec![] } else { vec![own.len() as i64] },
+                int64_data: own.to_vec(),
+                ..Default::default()
+            });
+        }
+        let output = format!("y{i}");
+        graph.output.push(proto::ValueInfoProto { name: Some(output.clone()), ..Default::default() });
+        graph.node.push(proto::NodeProto {
+            name: Some(format!("made_{i}")),
+            op_type: Some((*op).into()),
+            input: operands,
+            output: vec![output],
+            ..Default::default()
+        });
+    }
+    let opset = proto::OperatorSetIdProto { domain: Some(String::new()), version: Some(13) };
+    let model = proto::ModelProto {
+        ir_version: Some(7),
+        graph: Some(graph),
+        opset_import: vec![opset],
+        ..Default::default()
+    };
+    model.encode_to_vec()
+}
+
+#[test]
+fn constants_that_operators_make_have_a_limit_together() {
+    let refusal = |nodes: &[(&str, &[i64])]| {
+        let refused = onnx::import(&small_model(nodes), &Options::default()).err();
+        refused.map(|messages| messages.to_string()).unwrap_or_default()
+    };
+    // 32 MiB of floats, and as many again of 64-bit integers.
+    let (floats, integers): (&[i64], &[i64]) = (&[8, 1024, 1024], &[0, 4 << 20, 1]);
+    assert_eq!(refusal(&[("ConstantOfShape", floats), ("Range", integers)]), "");
+    let text = refusal(&[("ConstantOfShape", floats), ("Range", integers), ("ConstantOfShape", &[1])]);
+    for part in ["error[E0304]", "f32[1] of 4 bytes", "\"made_2\"", "67,108,864 of which others have"] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let text = refusal(&[("ConstantOfShape", &[1 << 20, 500])]);
+    assert!(text.contains("f32[1048576, 500] of 2,097,152,000 bytes"), "{text}");
+}
+
 #[test]
 fn open_dimensions_are_asked_for_by_name() {
     let path = examples().join("twins/dyn_dims.onnx");

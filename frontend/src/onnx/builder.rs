@@ -8,7 +8,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tinyc_ir::entity::Entity;
-use tinyc_ir::{Def, Diagnostic, Graph, Op, Origin, Quant, Tensor, TensorType, Value};
+use tinyc_ir::wording::grouped;
+use tinyc_ir::{DType, Def, Diagnostic, Graph, Op, Origin, Quant, Tensor, TensorType, Value};
 
 /// What a tensor name stands for.
 #[derive(Clone)]
@@ -42,6 +43,8 @@ pub(super) struct Builder {
     pub(super) inlined: usize,
     pub(super) depth: usize,
     names: BTreeSet<String>,
+    /// Bytes of the constants that operators made so far, at most [`tensor::MADE_BYTES`].
+    made: usize,
     /// Whether each value is known at compile time: made of constants alone, or without elements.
     fixed: Vec<bool>,
     /// The values that stand for a constant tensor, by its name: one for each quantisation it is read with.
@@ -69,6 +72,7 @@ impl Builder {
             inlined: 0,
             depth: 0,
             names,
+            made: 0,
             fixed: Vec::new(),
             constants: BTreeMap::new(),
             widened: BTreeMap::new(),
@@ -122,6 +126,27 @@ impl Builder {
         let value = self.new_constant(spelling, Arc::clone(tensor), quant)?;
         self.constants.entry(name.to_string()).or_default().push(value);
         Ok(value)
+    }
+
+    /// Takes note of a constant that an operator is about to make, and returns its number of elements.
+    pub(super) fn make(&mut self, dims: &[usize], dtype: DType) -> Result<usize, Diagnostic> {
+        let elements = tensor::checked_elements(dims, dtype)?;
+        let bytes = dtype.bytes_of(elements).unwrap_or(usize::MAX);
+        let all = self.made.saturating_add(bytes);
+        if all > tensor::MADE_BYTES {
+            let message =
+                format!("a constant {dtype}{dims:?} of {} bytes is too large", grouped(bytes as u64));
+            let before = match self.made {
+                0 => String::new(),
+                made => format!(", {} of which others have", grouped(made as u64)),
+            };
+            let most = grouped(tensor::MADE_BYTES as u64);
+            return Err(Diagnostic::error(code::TENSOR_SIZE, message)
+                .note(format!("constants that operators make may have {most} bytes together{before}; a microcontroller has less"))
+                .help("compute it in smaller pieces, or make the tensor an input"));
+        }
+        self.made = all;
+        Ok(elements)
     }
 
     /// A new constant of the given name, which must be free.

@@ -5,10 +5,15 @@ use super::{code, external, proto};
 use proto::tensor_proto::{DataLocation, DataType};
 use proto::{StringStringEntryProto, TensorProto};
 use std::path::Path;
+use tinyc_ir::wording::counted;
 use tinyc_ir::{DType, Data, Diagnostic, Tensor};
 
 /// The greatest number of bytes that one tensor may have; offsets on a microcontroller are 32-bit.
 pub(super) const MAX_BYTES: usize = (1 << 31) - 1;
+
+/// The greatest number of bytes of all constants together that operators make out of small operands. No chip that we know has
+/// memory for a quarter of it, and a file of a few bytes cannot take the compiler's time and memory.
+pub(super) const MADE_BYTES: usize = 64 << 20;
 
 /// The greatest number of dimensions.
 pub(super) const MAX_RANK: usize = 8;
@@ -113,7 +118,11 @@ pub(super) fn read_stored(
         from_bytes(dtype, elements, &location.load(base_dir, bytes)?)
     } else if let Some(raw) = proto.raw_data.as_ref().filter(|raw| !raw.is_empty() || elements == 0) {
         if raw.len() != bytes {
-            return Err(wrong(format!("{dtype}{dims:?} needs {bytes} bytes, but {} are stored", raw.len())));
+            return Err(wrong(format!(
+                "{dtype}{dims:?} needs {}, but {} are stored",
+                counted(bytes, "byte"),
+                raw.len()
+            )));
         }
         from_bytes(dtype, elements, raw)
     } else {
@@ -122,7 +131,8 @@ pub(super) fn read_stored(
     };
     if data.len() != elements {
         return Err(wrong(format!(
-            "{dtype}{dims:?} needs {elements} elements, but {} are stored",
+            "{dtype}{dims:?} needs {}, but {} are stored",
+            counted(elements, "element"),
             data.len()
         )));
     }

@@ -4,7 +4,6 @@
 use crate::onnx::attribute::unsupported;
 use crate::onnx::code;
 use crate::onnx::context::{Context, Step};
-use crate::onnx::tensor;
 use tinyc_ir::op::Scatter;
 use tinyc_ir::op::scatter::ScatterKind;
 use tinyc_ir::{DType, Data, Diagnostic, Shape, Tensor};
@@ -45,7 +44,7 @@ pub(super) fn col2im(cx: &mut Context<'_, '_>) -> Step<()> {
     let columns = columns.ok_or_else(|| {
         Diagnostic::error(code::SHAPE, format!("{} does not hold the blocks of an image {image:?}", cx.ty(x)))
     })?;
-    let elements = tensor::checked_elements(&whole, dtype)?;
+    let elements = cx.build.make(&whole, dtype)?;
     let (planes, count) = (dims[0] * (dims[1] / taps), taps * dims[2]);
     let steps = Shape::new(whole.clone()).strides();
     let place = |at: &[usize], by: &[usize]| -> usize { (0..rank).map(|i| at[i] * by[i] * steps[i]).sum() };

@@ -172,7 +172,7 @@ impl Transform {
         let (rows, count, parts) = (dims[0], dims[1], dims[2]);
         let results = if self.real { 1 } else { 2 };
         let shape = [count * parts, self.bins * results];
-        tensor::checked_elements(&shape, DType::F64)?;
+        cx.build.make(&shape, cx.ty(x).dtype)?;
         let mut factors = Vec::with_capacity(shape[0] * shape[1]);
         for (j, part) in (0..count).flat_map(|j| (0..parts).map(move |p| (j, p))) {
             // An element that stands for its mirror image too counts twice.

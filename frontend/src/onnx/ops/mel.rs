@@ -34,7 +34,7 @@ pub(super) fn mel_weight_matrix(cx: &mut Context<'_, '_>) -> Step<()> {
         Diagnostic::error(code::ELEMENT_TYPE, format!("MelWeightMatrix of {name} is not supported"))
     })?;
     let bins = length / 2 + 1;
-    tensor::checked_elements(&[bins, bands], DType::F64)?;
+    cx.build.make(&[bins, bands], DType::F64)?;
     let points = points(bands, length, rate, [low, high]);
     let inside = low <= high && points.iter().all(|&p| p < bins);
     cx.require(inside, format!("{low} to {high} Hz are not frequencies of a spectrum of {bins} bins"))?;

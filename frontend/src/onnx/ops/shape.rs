@@ -44,8 +44,9 @@ pub(super) fn constant_of_shape(cx: &mut Context<'_, '_>) -> Step<()> {
         None => Tensor::f32([1], vec![0.0]),
     };
     cx.require(value.data.len() == 1, "the value of ConstantOfShape is one number")?;
-    let count = tensor::checked_elements(&dims, value.dtype())?;
-    known(cx, Tensor::new(dims, value.data.gather(&vec![0; count])))
+    let count = cx.build.make(&dims, value.dtype())?;
+    let bits = std::iter::repeat_n(value.data.bits(0), count);
+    known(cx, Tensor::new(dims, Data::from_bits(value.dtype(), bits)))
 }
 
 /// `Range start, limit, delta`, all known.
@@ -63,7 +64,7 @@ pub(super) fn range(cx: &mut Context<'_, '_>) -> Step<()> {
     };
     let count = ((limit - start) / delta).ceil();
     cx.require(delta != 0.0 && count.is_finite(), "the step of Range is zero")?;
-    let count = tensor::checked_elements(&[count.max(0.0) as usize], dtype)?;
+    let count = cx.build.make(&[count.max(0.0) as usize], dtype)?;
     let value = |i: usize| start + i as f64 * delta;
     let data = match dtype {
         DType::F32 => Data::F32((0..count).map(|i| value(i) as f32).collect()),
@@ -86,6 +87,7 @@ pub(super) fn eye_like(cx: &mut Context<'_, '_>) -> Step<()> {
         return Err(Diagnostic::error(code::SHAPE, "EyeLike takes a matrix"));
     };
     let k = cx.attributes().int("k")?.unwrap_or(0);
+    cx.build.make(&dims, dtype)?;
     let values = (0..rows * columns)
         .map(|p| i64::from((p % columns) as i64 == ((p / columns) as i64).saturating_add(k)));
     known(cx, Tensor::new(dims, Data::from_ints(dtype, values)))
@@ -109,6 +111,7 @@ pub(super) fn one_hot(cx: &mut Context<'_, '_>) -> Step<()> {
     let shape: Vec<usize> = (0..dims.len()).map(|d| if d == axis { depth as usize } else { 1 }).collect();
     let dtype = cx.ty(i).dtype;
     let wide = if dtype.size() < 4 { DType::I32 } else { dtype };
+    cx.build.make(&shape, wide)?;
     let numbers = Data::from_ints(wide, 0..depth);
     let numbers = cx.part_constant("numbers", Tensor::new(shape, numbers), None)?;
     let off = cx.slice(values, 0, 0, 1, 1)?;

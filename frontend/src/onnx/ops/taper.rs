@@ -10,7 +10,7 @@ use tinyc_ir::{DType, Data, Diagnostic, Tensor};
 /// `XWindow size`: sums of cosines over one period, which ends with the last element or, if periodic, behind it.
 pub(super) fn window(cx: &mut Context<'_, '_>) -> Step<()> {
     let size = cx.known_ints(0)?.first().copied().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    let count = tensor::checked_elements(&[size], DType::F64)?;
+    let count = cx.build.make(&[size], DType::F64)?;
     cx.require(count > 0, "the size of a window is a number above 0")?;
     let dtype = tensor::dtype(
         cx.attributes().int("output_datatype")?.and_then(|v| i32::try_from(v).ok()).unwrap_or(1),
