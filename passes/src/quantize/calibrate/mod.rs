@@ -5,21 +5,22 @@
 //! rounded so that layers make nearly what they did; the error that rounded weights make on average taken out of the biases. Before
 //! the last two, layers may get other precisions.
 
-use super::adaptive;
-use super::equalize::{Exponents, equalised};
-use super::integer::build::Built;
-use super::integer::parameters::Parameters;
-use super::integer::weights::Weights;
-use super::loss::Truth;
-use super::plan::apart;
-use super::plan::{Plan, Precision, Precisions, States};
-use super::range::Method;
-use super::range::observe::observe;
-use super::range::statistics::Statistics;
-use super::runner::Runner;
-use super::search::{Search, State};
-use super::units::{Unit, units};
+mod finish;
+
 use crate::graph::{fold_pad, fuse_activation};
+use crate::quantize::adaptive;
+use crate::quantize::equalize::{Exponents, equalised};
+use crate::quantize::integer::build::Built;
+use crate::quantize::integer::parameters::Parameters;
+use crate::quantize::integer::weights::Weights;
+use crate::quantize::loss::Truth;
+use crate::quantize::plan::{self, Plan, Precision, Precisions, States};
+use crate::quantize::range::Method;
+use crate::quantize::range::observe::observe;
+use crate::quantize::range::statistics::Statistics;
+use crate::quantize::runner::Runner;
+use crate::quantize::search::{Search, State};
+use crate::quantize::units::{Unit, units};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use tinyc_ir::graph::Value;
@@ -91,10 +92,7 @@ pub mod code {
 }
 
 /// What part of the loss a change must take away to be kept: less is chance.
-pub(super) const WORTH: f64 = 0.995;
-
-/// With so many times the loss, rounding is not tried: it would hardly catch up, and takes its time.
-const FAR: f64 = 2.0;
+pub(in crate::quantize) const WORTH: f64 = 0.995;
 
 /// Quantises a float graph: ranges come from `fit`, choices from `select`.
 ///
@@ -142,13 +140,6 @@ pub struct Draft {
     precisions: Precisions,
     plan: Plan,
     state: State,
-    stages: Vec<(String, f64)>,
-}
-
-/// Numbers for a plan, their loss, and how they came about.
-struct Begin {
-    state: State,
-    loss: f64,
     stages: Vec<(String, f64)>,
 }
 
@@ -267,57 +258,6 @@ impl<'a> Calibration<'a> {
         }
     }
 
-    /// The last stages: what takes away some of the noise that rounding makes.
-    pub fn finish(&self, draft: Draft) -> Quantised {
-        let search = self.search(&draft.plan, &draft.precisions);
-        let mut begins = vec![Begin { state: draft.state, loss: draft.loss, stages: draft.stages }];
-        if draft.precisions != self.precisions {
-            // Ranges that suited other precisions need not be the best for these.
-            let (state, loss) = search.common_method(&self.truth);
-            if loss < begins[0].loss * FAR {
-                let stages = vec![(format!("precisions of layers, ranges by {}", state.name()), loss)];
-                begins.push(Begin { state, loss, stages });
-            }
-        }
-        let ends = begins.into_iter().map(|begin| self.rounded(&search, begin));
-        let least = ends.min_by(|a, b| a.loss.total_cmp(&b.loss));
-        let Begin { state, stages, .. } = least.expect("there is one");
-        let built = search.build(&state);
-        let diagnostics = built.diagnostics.clone();
-        let statistics = search.statistics;
-        let State { methods, parameters } = state;
-        Quantised {
-            float: self.float.clone(),
-            channels: self.channels.clone(),
-            plan: draft.plan.clone(),
-            precisions: draft.precisions,
-            parameters,
-            methods,
-            statistics,
-            built,
-            stages,
-            diagnostics,
-        }
-    }
-
-    /// Weights rounded adaptively and biases corrected, each if that helps.
-    fn rounded(&self, search: &Search<'_>, begin: Begin) -> Begin {
-        let Begin { mut state, mut loss, mut stages } = begin;
-        self.runner.stage("rounding weights");
-        if let Some((better, whole)) = adaptive::better(search, &self.truth, self.fit, &state, loss) {
-            (state, loss) = (better, whole);
-            stages.push(("weights rounded adaptively".into(), loss));
-        }
-        self.runner.stage("correcting biases");
-        let corrected = search.with_corrected_biases(&state);
-        let found = self.truth.loss(self.runner, &search.build(&corrected));
-        if found < loss * WORTH {
-            (state, loss) = (corrected, found);
-            stages.push(("biases corrected".into(), loss));
-        }
-        Begin { state, loss, stages }
-    }
-
     fn search<'s>(&'s self, plan: &'s Plan, precisions: &Precisions) -> Search<'s> {
         Search {
             float: &self.float,
@@ -333,7 +273,7 @@ impl<'a> Calibration<'a> {
 /// The graph with clamps and pads where the operators before and behind them take them in: ranges are those after the clamp. Products with
 /// constants are layers.
 pub fn prepared(graph: &Graph) -> Graph {
-    fold_pad::run(&fuse_activation::run(&apart::run(graph)))
+    fold_pad::run(&fuse_activation::run(&plan::apart::run(graph)))
 }
 
 /// The name of a layer for the user: that of its ONNX node, else of its result.
@@ -343,7 +283,7 @@ pub fn layer_name(graph: &Graph, output: Value) -> &str {
 }
 
 /// What is asked of a layer.
-pub(super) fn asked(options: &Options, name: &str) -> Option<Precision> {
+pub(in crate::quantize) fn asked(options: &Options, name: &str) -> Option<Precision> {
     options.precisions.get(name).copied().or(options.precision)
 }
 
@@ -393,7 +333,7 @@ fn seen(
 
 /// What was seen of each group's tensors together.
 fn of_groups(plan: &Plan, seen: &BTreeMap<Value, Statistics>) -> Vec<Statistics> {
-    let whole = |group: &super::plan::Group| {
+    let whole = |group: &plan::Group| {
         let mut values = group.values.iter().filter_map(|v| seen.get(v));
         let mut sum = values.next().cloned().unwrap_or_default();
         values.for_each(|other| sum.merge(other));
