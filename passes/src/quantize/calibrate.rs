@@ -1,7 +1,8 @@
 //! A float graph and samples in, the best integer graph out: every choice is made by what it does to the outputs on samples
 //! that the ranges were not taken from.
 //!
-//! Stages, each kept only if it helps: one method of ranges for all tensors; channels equalised; a range for each tensor; weights
+//! Stages, each kept only if it helps: one method of ranges for all tensors; channels equalised; a range for each tensor, outputs clipped only if that
+//! is worth it; weights
 //! rounded so that layers make nearly what they did; the error that rounded weights make on average taken out of the biases. Before
 //! the last two, layers may get other precisions.
 
@@ -11,8 +12,7 @@ use super::integer::build::Built;
 use super::integer::parameters::Parameters;
 use super::integer::weights::Weights;
 use super::loss::Truth;
-use super::plan::apart;
-use super::plan::{Plan, Precision, Precisions, States};
+use super::plan::{Plan, Precision, Precisions, States, apart, squares};
 use super::range::Method;
 use super::range::observe::observe;
 use super::range::statistics::Statistics;
@@ -66,6 +66,8 @@ pub struct Quantised {
     pub plan: Plan,
     /// The precisions of its layers.
     pub precisions: Precisions,
+    /// What it keeps between runs.
+    pub states: States,
     /// The chosen numbers.
     pub parameters: Parameters,
     /// How the range of each group was chosen; `None` where the operator knows it, or i16 needs no choice.
@@ -209,6 +211,10 @@ impl<'a> Calibration<'a> {
                 stages.push(("a range for each tensor".into(), loss));
             }
         }
+        if let Some((wider, whole)) = search.with_wide_outputs(&state, loss, &truth) {
+            (state, loss) = (wider, whole);
+            stages.push(("outputs not clipped".into(), loss));
+        }
         let units = units(&own, &plan, &precisions, options);
         Ok(Self {
             float: own,
@@ -274,6 +280,8 @@ impl<'a> Calibration<'a> {
         if draft.precisions != self.precisions {
             // Ranges that suited other precisions need not be the best for these.
             let (state, loss) = search.common_method(&self.truth);
+            let wider = search.with_wide_outputs(&state, loss, &self.truth);
+            let (state, loss) = wider.unwrap_or((state, loss));
             if loss < begins[0].loss * FAR {
                 let stages = vec![(format!("precisions of layers, ranges by {}", state.name()), loss)];
                 begins.push(Begin { state, loss, stages });
@@ -291,6 +299,7 @@ impl<'a> Calibration<'a> {
             channels: self.channels.clone(),
             plan: draft.plan.clone(),
             precisions: draft.precisions,
+            states: self.options.states.clone(),
             parameters,
             methods,
             statistics,
@@ -331,9 +340,9 @@ impl<'a> Calibration<'a> {
 }
 
 /// The graph with clamps and pads where the operators before and behind them take them in: ranges are those after the clamp. Products with
-/// constants are layers.
+/// constants are layers, powers are parts of what is made of them.
 pub fn prepared(graph: &Graph) -> Graph {
-    fold_pad::run(&fuse_activation::run(&apart::run(graph)))
+    fold_pad::run(&fuse_activation::run(&squares::run(&apart::run(graph))))
 }
 
 /// The name of a layer for the user: that of its ONNX node, else of its result.
