@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tinyc::npz::{self, Array};
 use tinyc::pipeline::{self, Emit, Model};
-use tinyc::quantize::{self, Labels, Limits, Native, Options, QuantReport, Sets, WeightBytes};
+use tinyc::quantize::{
+    self, Labels, Limits, Method, Native, Options, Precision, QuantReport, Sets, WeightBytes,
+};
 use tinyc::verify;
 use tinyc_ir::{Data, Op, Tensor};
 use turns::Turns;
@@ -136,6 +138,43 @@ fn wake_words_in_streams() {
         check("sww", labelled("mlperf_tiny/sww_1dcnn/sww_1dcnn_f32_b1.onnx", data, |x| x), 30.0, 1)
     {
         verified(model, "sww");
+    }
+}
+
+/// A network that keeps its state reads the spectrum of speech: whole sequences, in which the integer model carries its own.
+#[test]
+fn speech_with_a_state() {
+    let place = shared().join("models/silero_vad_16k");
+    let (file, vectors) = (place.join("model.onnx"), place.join("vectors.npz"));
+    if !file.exists() || !vectors.exists() {
+        println!("SKIPPED silero_vad_16k: not beside the repository");
+        return;
+    }
+    let model = pipeline::load(&file, &Default::default()).unwrap();
+    let model = model.keeping(&[("state".into(), "stateN".into())]).unwrap();
+    let frames = npz::read(&vectors).unwrap();
+    let frames = &frames.get("in_0").unwrap().data;
+    // Six sequences of these frames, at other places and louder or not.
+    const RUNS: usize = 26;
+    let all: Vec<f32> = frames.to_reals().into_iter().map(|x| x as f32).collect();
+    let all: Vec<&[f32]> = all.chunks(576).collect();
+    let runs = (0..6 * RUNS).flat_map(|run| {
+        let (sequence, at) = (run / RUNS, run % RUNS);
+        let loud = [1.0, 0.5, 2.0][sequence % 3];
+        all[(at + sequence * 5) % all.len()].iter().map(move |x| x * loud).collect::<Vec<_>>()
+    });
+    let array = Array { shape: vec![6, RUNS, 1, 576], data: Data::F32(runs.collect()) };
+    let samples = std::env::temp_dir().join(format!("tinyc_speech_{}.npz", std::process::id()));
+    std::fs::write(&samples, npz::to_bytes(&[("input".to_owned(), array)]).unwrap()).unwrap();
+    let sets = quantize::load(&model, &samples, None, None).unwrap();
+    std::fs::remove_file(samples).unwrap();
+    for (precision, decibels) in [(None, 20.0), (Some(Precision::Int16), 38.0)] {
+        let options = Options { precision, methods: vec![Method::MinMax], ..Options::default() };
+        let (_, report) = quantize::quantise(&model, &sets, &options, None, &Native).unwrap();
+        let report = report.unwrap();
+        println!("silero {precision:?}: {:?}, {:?}", report.scores.sqnr_db, report.stages);
+        assert_eq!(report.scores.samples, 3 * RUNS);
+        assert!(report.scores.sqnr_db.unwrap() > decibels, "{precision:?}: {:?}", report.scores);
     }
 }
 

@@ -5,6 +5,8 @@
 
 #[path = "quantize/recurrent.rs"]
 mod recurrent;
+#[path = "quantize/spectrum.rs"]
+mod spectrum;
 #[path = "quantize/states.rs"]
 mod states;
 

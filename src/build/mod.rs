@@ -174,7 +174,7 @@ impl Build {
         if let Some(lock) = &self.lock {
             let _ = writeln!(script.said, "cargo::rerun-if-changed={}", lock.display());
         }
-        let compiled = pipeline::compile_model(self.load()?.keeping(&self.states)?, &options)?;
+        let compiled = pipeline::compile_model(self.load()?, &options)?;
         for file in &compiled.model.data_files {
             let _ = writeln!(
                 script.said,
@@ -221,9 +221,10 @@ impl Build {
         if let Some(path) = &self.lock {
             let lock = crate::lock::Lock::read(path)?;
             lock.check_options(&[], self.target.as_deref())?;
-            return lock.replay(&self.model, &pipeline::load_fixed(&self.model, &self.shapes)?);
+            let float = pipeline::load_fixed(&self.model, &self.shapes)?.keeping(&self.states)?;
+            return lock.replay(&self.model, &float);
         }
-        pipeline::load(&self.model, &self.shapes)
+        pipeline::load(&self.model, &self.shapes)?.keeping(&self.states)
     }
 
     fn find_target(&self, triple: &str) -> Result<Target, Diagnostics> {
@@ -329,6 +330,42 @@ mod tests {
         assert!(said.contains(&format!("cargo::rerun-if-changed={}\n", path.display())), "{said}");
         let text = std::fs::read_to_string(out.join("digits_f32.rs")).unwrap();
         assert!(text.contains("i8; 64]") && !text.contains("f32; 64]"), "{text}");
+        std::fs::remove_dir_all(out).unwrap();
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn a_lock_stands_for_samples_of_a_network_with_states() {
+        use crate::lock::{Lock, Made};
+        use crate::npz::{self, Array};
+        use crate::quantize::{self, Evaluator};
+        const STREAM: &str = "examples/models/twins/stream.onnx";
+        let pairs = [("past", "past_next"), ("hidden", "hidden_next"), ("older", "older_next")];
+        let pairs = pairs.map(|(from, to)| (from.to_owned(), to.to_owned()));
+        let script = script("lock_state", "thumbv7em-none-eabihf");
+        let out = script.out_dir.clone();
+        let model = pipeline::load_fixed(Path::new(STREAM), &BTreeMap::new()).unwrap();
+        let model = model.keeping(&pairs).unwrap();
+        let data = tinyc_ir::Data::F32((0..3 * 48).map(|i| (i as f32 * 0.7).sin()).collect());
+        let frames = vec![("frame".to_owned(), Array { shape: vec![4, 12, 1, 3, 1], data })];
+        let samples = out.join("frames.npz");
+        std::fs::write(&samples, npz::to_bytes(&frames).unwrap()).unwrap();
+        let sets = quantize::load(&model, &samples, None, None).unwrap();
+        let options =
+            quantize::Options { methods: vec![quantize::Method::MinMax], ..quantize::Options::default() };
+        let found = quantize::quantise(&model, &sets, &options, None, &Evaluator).unwrap();
+        let decided = found.1.unwrap().decided;
+        let path = out.join("tinyc.lock");
+        let lock = Lock::new(Path::new(STREAM), &model, &decided, &Made::default()).unwrap();
+        std::fs::write(&path, lock.text()).unwrap();
+        let locked = build(STREAM).lock(&path);
+        let other = Script { out_dir: out.clone(), triple: script.triple.clone(), said: String::new() };
+        let refused = locked.write(Emit::Rust, other).unwrap_err().to_string();
+        assert!(refused.contains("other states") && refused.contains(".state("), "{refused}");
+        let keeping = pairs.iter().fold(locked, |build, (from, to)| build.state(from, to));
+        keeping.write(Emit::Rust, script).unwrap();
+        let text = std::fs::read_to_string(out.join("stream.rs")).unwrap();
+        assert!(text.contains("state: &mut [u8; STATE_BYTES]") && text.contains("i8; 3]"), "{text}");
         std::fs::remove_dir_all(out).unwrap();
     }
 

@@ -229,9 +229,6 @@ impl CalibrateArgs {
             model.warnings.push(note);
             return Ok(Calibrated { model, report: None, lock: Kept::No });
         }
-        if self.lock.is_some() && !model.states.is_empty() {
-            return Err(quantize::not_with_states("locks").into());
-        }
         if let Some(path) = self.lock.as_ref().filter(|path| path.exists()) {
             return self.replayed(path, &model, on);
         }
@@ -392,7 +389,7 @@ fn lines(report: &QuantReport, out: &mut dyn Write) -> io::Result<()> {
         line(out, "Floats", &format!("{}{more}", shown.join(", ")))?;
     }
     if let Some(budgeted) = &report.budget {
-        choices::print(budgeted, split.select, out)?;
+        choices::print(budgeted, out)?;
     }
     if report.seconds > 0.0 {
         line(out, "Took", &format!("{:.1} s", report.seconds))?;

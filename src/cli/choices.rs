@@ -6,11 +6,15 @@ use std::io::{self, Write};
 use tinyc::quantize::budget::{Budgeted, FrontRow};
 use tinyc::wording::{counted, grouped};
 
-/// Prints the limits and the front, which was measured on so many samples.
-pub(super) fn print(budgeted: &Budgeted, samples: usize, out: &mut dyn Write) -> io::Result<()> {
+/// Prints the limits and the front.
+pub(super) fn print(budgeted: &Budgeted, out: &mut dyn Write) -> io::Result<()> {
     let held = budgeted.limits.iter().map(|held| format!("{} {} of {}", held.kind, held.value, held.limit));
     line(out, "Limits", &held.collect::<Vec<_>>().join(", "))?;
-    line(out, "Choices", &format!("measured on the {} for choices; * is taken", counted(samples, "sample")))?;
+    line(
+        out,
+        "Choices",
+        &format!("measured on the {} for choices; * is taken", counted(budgeted.samples, "sample")),
+    )?;
     let number = |x: Option<u64>| x.map_or_else(|| "-".to_owned(), grouped);
     let name = |row: &FrontRow| format!("{} {}", if row.chosen { "*" } else { " " }, row.name);
     let noise = |row: &FrontRow| row.noise_db.map_or("none".to_owned(), |db| format!("{db:.1} dB"));

@@ -21,6 +21,9 @@ pub(super) struct File {
     pub(super) target: Option<String>,
     /// Whether inputs and outputs stay floats.
     pub(super) float_io: bool,
+    /// If the model keeps states: 16 if those that are computed have as many bits where their readers allow that, else 8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) state_bits: Option<u8>,
     pub(super) model: Model,
     pub(super) data: Vec<Data>,
     pub(super) measured: Measured,
@@ -32,6 +35,15 @@ pub(super) struct File {
     pub(super) tensors: Vec<Tensor>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) layers: Vec<Layer>,
+}
+
+/// Bits of wide states, and of others.
+const WIDE: u8 = 16;
+const NARROW: u8 = 8;
+
+/// How states are stored, if the model keeps any.
+pub(super) fn state_bits(model: &Model, decided: &Decided) -> Option<u8> {
+    (!model.states.is_empty()).then_some(if decided.wide_states { WIDE } else { NARROW })
 }
 
 /// The format that this compiler writes and reads.
@@ -46,6 +58,9 @@ pub(super) struct Model {
     pub(super) sha256: String,
     /// Types of its inputs, `image f32[1,8,8,1]`.
     pub(super) inputs: Vec<String>,
+    /// What it keeps between runs, `past=past_next`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) states: Vec<String>,
 }
 
 /// A file of samples or labels.
@@ -113,6 +128,9 @@ pub(super) struct Layer {
 pub(super) fn hash(decided: &Decided) -> String {
     let mut bytes = Vec::new();
     let mut text = |text: &str| bytes.push([text.as_bytes(), &[0]].concat());
+    if decided.wide_states {
+        text("wide states");
+    }
     for (name, exponents) in &decided.channels {
         text(&format!("{name} {exponents:?}"));
     }
@@ -213,6 +231,7 @@ pub(super) fn decided(graph: &Graph, file: &File) -> Result<Decided, String> {
         Ok(layer)
     });
     let decided = Decided {
+        wide_states: file.state_bits == Some(WIDE),
         channels,
         tensors: tensors.collect::<Result<_, String>>()?,
         layers: layers.collect::<Result<_, String>>()?,

@@ -59,13 +59,15 @@ impl Lock {
         });
         let (metric, float, integer, samples) = made.measured.clone();
         let (channels, tensors, layers) = file::parts(&model.reference, decided).map_err(broken)?;
+        let made_of = of_model(path, model)?;
         let file = File {
             format: FORMAT,
             tinyc: env!("CARGO_PKG_VERSION").into(),
             options: made.options.clone(),
             target: made.target.clone(),
             float_io: made.float_io,
-            model: of_model(path, model)?,
+            state_bits: file::state_bits(&made_of, decided),
+            model: made_of,
             data: data.collect::<Result<_, Diagnostic>>()?,
             // TOML has infinity, and JSON's readers need not know it.
             measured: Measured { metric, float, integer: integer.min(f64::MAX), samples },
@@ -176,8 +178,21 @@ impl Lock {
                 .note(format!("now: {}", now.inputs.join(", ")))
                 .into());
         }
-        let built = file::decided(&model.reference, &self.file)
-            .and_then(|decided| replay::rebuild(&model.reference, &decided, !self.file.float_io));
+        if then.states != now.states {
+            let spelled = |states: &[String]| match states {
+                [] => "none".to_owned(),
+                states => states.join(", "),
+            };
+            return Err(self
+                .other("the model keeps other states than when the lock was made")
+                .note(format!("then: {}", spelled(&then.states)))
+                .note(format!("now: {}", spelled(&now.states)))
+                .help("say the same pairs with --state, or `.state(…)` in a build script")
+                .into());
+        }
+        let (float, face) = (&model.reference, !self.file.float_io);
+        let built = file::decided(float, &self.file)
+            .and_then(|decided| replay::rebuild(float, &decided, model.states.kept(), face));
         let built = built.map_err(|why| self.other("the lock does not fit the model").note(why))?;
         let mut result = model.clone();
         result.reference = built.graph;
@@ -217,10 +232,17 @@ fn of_model(path: &Path, model: &Model) -> Result<file::Model, Diagnostic> {
         let data = &graph.values[v];
         format!("{} {}{}", data.name, data.ty.dtype, data.ty.shape)
     });
+    let states = model.states.kept().iter().map(|kept| {
+        // As the file has them, and the user.
+        let file = &model.imported;
+        let name = |v: tinyc_ir::Value| file.values[v].name.as_str();
+        format!("{}={}", name(file.inputs[kept.input]), name(file.outputs[kept.output]))
+    });
     Ok(file::Model {
         file: name_of(path),
         sha256: hash::of(&files).map_err(|e| unreadable(path, &e))?,
         inputs: inputs.collect(),
+        states: states.collect(),
     })
 }
 

@@ -88,7 +88,7 @@ fn alone(quantised: &Quantised, nodes: &[Node], truth: &Truth<'_>, runner: &dyn 
     let float = &quantised.float;
     let others = quantised.plan.layers.iter().filter(|layer| !nodes.contains(&layer.node));
     let precisions: Precisions = others.map(|layer| (layer.node, Precision::Float)).collect();
-    let plan = Plan::of(float, &precisions);
+    let plan = Plan::keeping(float, &precisions, &quantised.states);
     let stored = |values: &[Value]| {
         let group = values.iter().find_map(|&v| quantised.plan.group(v))?;
         Some(quantised.parameters.groups[group])

@@ -12,7 +12,9 @@ mod report;
 mod sequences;
 mod sets;
 mod table;
+mod trial;
 
+use budget::Refused;
 pub use budget::{Budgeted, Joules, Latency, Limits, WeightBytes};
 pub use inspection::{Alone, Inspection, OnFloats, inspected};
 pub use labels::Labels;
@@ -27,10 +29,13 @@ pub use tinyc_passes::quantize::range::Method;
 pub use tinyc_passes::quantize::runner::{Evaluator, Runner};
 
 use crate::pipeline::Model;
+use crate::state::States;
 use tinyc_ir::{DType, Diagnostic, Diagnostics};
 use tinyc_passes::lower::state::Kept;
-use tinyc_passes::quantize::calibrate::{self, Quantised};
-use tinyc_passes::quantize::plan;
+use tinyc_passes::quantize::calibrate::{self, Calibration, Quantised};
+use tinyc_passes::quantize::loss::Truth;
+use tinyc_passes::quantize::plan::{self, Precisions};
+use trial::Trial;
 
 /// The numbers of the messages about calibration data.
 pub mod code {
@@ -38,8 +43,6 @@ pub mod code {
     pub const FEW: u16 = 424;
     /// The model is quantised already.
     pub const ALREADY: u16 = 425;
-    /// Limits or a lock, and the model keeps states.
-    pub const STATES: u16 = 426;
     /// A file with samples or labels is not what it should be.
     pub const DATA: u16 = 427;
     /// No precisions of the layers keep all limits.
@@ -111,14 +114,18 @@ fn measured(
     }
     let (quantised, full, budgeted) = match &sets.sequences {
         Some(runs) => {
-            if limits.any() {
-                return Err(not_with_states("limits").into());
-            }
-            let (found, full) = keeping(model, sets, runs, options, runner)?;
-            (found, Some(full), None)
+            let full = carried(model, sets, runs, runner)?;
+            let (found, budgeted) = keeping(model, &full, runs, options, (limits, on), metric, runner)?;
+            (found, Some(full), budgeted)
         }
         None if limits.any() => {
-            let (found, budgeted) = budget::quantise(model, sets, options, (limits, on), metric, runner)?;
+            let calibration = Calibration::new(&model.reference, &sets.fit, &sets.select, options, runner)?;
+            let (labels, states) = (sets.choices.as_ref(), &model.states);
+            let choices = Trial { samples: &sets.select, labels, states, runs: None };
+            let trials = [choices, sets.evaluation(states)];
+            let (found, budgeted) =
+                budget::quantise(model, calibration, trials, (limits, on), metric, runner)
+                    .map_err(|refused| refused.why)?;
             (found, None, budgeted)
         }
         None => {
@@ -131,57 +138,95 @@ fn measured(
     Ok((quantised, full, report))
 }
 
-/// Why a network that keeps states cannot have this.
-pub fn not_with_states(what: &str) -> Diagnostic {
-    Diagnostic::error(code::STATES, format!("{what} do not go with a network that keeps states"))
-        .note("its precisions are chosen over whole sequences")
-        .help("say --precision LAYER=int4 where weights are to be smaller")
-}
-
 /// How much less noise 16 bits for states must leave over whole sequences to be worth them: a decibel.
 const WORTH: f64 = 0.8;
 
-/// A model that keeps states: with 8 bits, or 16 where its own runs drift less with them.
-fn keeping(
+/// Most runs of whole sequences by which is chosen.
+const MOST_RUNS: usize = 512;
+
+/// The samples of a model that keeps states: runs of the float model, each with the state that it begins with.
+fn carried(
     model: &Model,
     sets: &Sets,
     [calibrate, evaluate]: &[Runs; 2],
-    options: &Options,
     runner: &dyn Runner,
-) -> Result<(Quantised, Sets), Diagnostics> {
-    let (graph, states) = (&model.reference, &model.states);
-    let samples = sequences::carried(runner, graph, states, calibrate);
-    let measured = sequences::carried(runner, graph, states, evaluate);
-    let mut full = sets::split(samples.clone(), None, Some((measured, sets.labels.clone())));
+) -> Result<Sets, Diagnostics> {
+    let of = |runs: &Runs| sequences::carried(runner, &model.reference, &model.states, runs);
+    let mut full = sets::split(of(calibrate), None, Some((of(evaluate), sets.labels.clone())));
     full.split.one_file = sets.split.one_file;
-    (full.notes, full.sequences) = (sets.notes.clone(), sets.sequences.clone());
+    (full.notes, full.sequences, full.choices) =
+        (sets.notes.clone(), sets.sequences.clone(), sets.choices.clone());
     full.finite()?;
-    let mut best: Option<(f64, Quantised)> = None;
-    for wide in [false, true] {
-        let mut options = options.clone();
-        options.states = plan::States { kept: states.kept().to_vec(), wide };
-        let found = calibrate::calibrate(graph, &full.fit, &full.select, &options, runner)?;
-        let (float, integer) = (&found.float, &found.built.graph);
+    Ok(full)
+}
+
+/// A model that keeps states, within limits if there are any: with 8 bits for them, or 16 where its own runs drift less with those.
+fn keeping(
+    model: &Model,
+    full: &Sets,
+    [calibrate, _]: &[Runs; 2],
+    options: &Options,
+    (limits, on): (&Limits, budget::On<'_>),
+    metric: Metric,
+    runner: &dyn Runner,
+) -> Result<(Quantised, Option<Budgeted>), Diagnostics> {
+    let (graph, states) = (&model.reference, &model.states);
+    let (runs, positions) = calibrate.some(MOST_RUNS);
+    let samples = sequences::carried(runner, graph, states, &runs);
+    let labels = full.choices.as_ref().map(|labels| labels.of(&positions));
+    let choices = Trial { samples: &samples, labels: labels.as_ref(), states, runs: Some(&runs) };
+    let widths = [false, true].map(|wide| {
+        let states = plan::States { kept: states.kept().to_vec(), wide };
+        Options { states, ..options.clone() }
+    });
+    let mut tried: Vec<(f64, Quantised, Calibration<'_>)> = Vec::new();
+    for options in &widths {
+        let calibration = Calibration::new(graph, &full.fit, &full.select, options, runner)?;
+        let found = calibration.finish(calibration.draft(&Precisions::new()));
+        let integer = &found.built.graph;
         let alike =
             |kept: &Kept| integer.ty(integer.inputs[kept.input]) == integer.ty(integer.outputs[kept.output]);
         debug_assert!(states.kept().iter().all(alike), "the plan stores both ends of a state alike");
         let types = |found: &Quantised| found.plan.groups.iter().map(|g| g.dtype).collect::<Vec<_>>();
-        if best.as_ref().is_some_and(|(_, narrow)| types(narrow) == types(&found)) {
+        if tried.last().is_some_and(|(_, narrow, _)| types(narrow) == types(&found)) {
             break;
         }
-        let own = sequences::carried_integers(runner, float, integer, states, calibrate);
-        let drift = sequences::drift(runner, (float, &samples), (integer, &own));
-        if best.as_ref().is_none_or(|(least, _)| drift < least * WORTH) {
-            best = Some((drift, found));
+        let truth = Truth::of(runner, &found.float, &samples);
+        let loss = truth.loss_on(runner, &found.built, &choices.stored(runner, &found.float, integer));
+        tried.push((loss, found, calibration));
+    }
+    // The better one first.
+    if let [narrow, wide] = &tried[..]
+        && wide.0 < narrow.0 * WORTH
+    {
+        tried.reverse();
+    }
+    if !limits.any() {
+        return Ok((told(tried.swap_remove(0).1, states), None));
+    }
+    let mut refusals = Vec::new();
+    for (_, _, calibration) in tried {
+        // What does not fit with states of one width may fit with the other.
+        let trials = [choices, full.evaluation(states)];
+        match budget::quantise(model, calibration, trials, (limits, on), metric, runner) {
+            Ok((found, budgeted)) => return Ok((told(found, states), budgeted)),
+            Err(Refused { why, excess: Some(excess) }) => refusals.push((excess, why)),
+            Err(refused) => return Err(refused.why),
         }
     }
-    let Some((_, mut found)) = best else { unreachable!("both are tried") };
-    let wide = |kept: &Kept| found.built.graph.ty(found.built.graph.inputs[kept.input]).dtype == DType::I16;
+    let nearest = refusals.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+    Err(nearest.map(|(_, why)| why).unwrap_or_default())
+}
+
+/// The same, 16 bits for states among the stages.
+fn told(mut found: Quantised, states: &States) -> Quantised {
+    let graph = &found.built.graph;
+    let wide = |kept: &Kept| graph.ty(graph.inputs[kept.input]).dtype == DType::I16;
     if states.kept().iter().any(wide) {
         let loss = found.stages.last().map_or(0.0, |stage| stage.1);
         found.stages.push(("16 bits for states".into(), loss));
     }
-    Ok((found, full))
+    found
 }
 
 /// A note if the model is quantised already; such a model needs no samples.

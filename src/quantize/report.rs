@@ -2,17 +2,16 @@
 
 use super::budget::Budgeted;
 use super::measure::{Metric, Scores, sqnr};
-use super::sequences;
 use super::sets::{Sets, Split};
+use super::trial::values;
 use crate::state::States;
 use serde::Serialize;
 use tinyc_ir::entity::Entity;
-use tinyc_ir::{DType, Diagnostics, Graph, Tensor, TensorType, Value};
+use tinyc_ir::{DType, Diagnostics, Graph, Value};
 use tinyc_passes::quantize::calibrate::{Quantised, layer_name};
-use tinyc_passes::quantize::loss::{reals, stored_inputs};
 use tinyc_passes::quantize::plan::{Plan, Precisions};
 use tinyc_passes::quantize::replay::Decided;
-use tinyc_passes::quantize::runner::{Runner, observing, outputs};
+use tinyc_passes::quantize::runner::Runner;
 
 /// A calibrated model.
 #[derive(Clone, Debug, Serialize)]
@@ -94,19 +93,10 @@ pub(super) fn of(
 ) -> Result<QuantReport, Diagnostics> {
     runner.stage("measuring");
     let (float, built) = (&quantised.float, &quantised.built);
-    let values = |graph: &Graph, values: &[Value], samples: &[Vec<Tensor>]| -> Vec<Vec<Vec<f32>>> {
-        let types: Vec<TensorType> = values.iter().map(|&v| graph.ty(v).clone()).collect();
-        let keep = |tensors: Vec<Tensor>| tensors.iter().zip(&types).map(|(t, ty)| reals(t, ty)).collect();
-        outputs(runner, &observing(graph, values), samples, keep)
-    };
-    let inputs = match &sets.sequences {
-        Some([_, runs]) => sequences::carried_integers(runner, float, &built.graph, states, runs),
-        None => stored_inputs(float, &built.graph, &sets.evaluate),
-    };
-    let received = |graph: &Graph| states.received(graph).map(|(_, value)| value).collect::<Vec<_>>();
-    let expected = values(float, &received(float), &sets.evaluate);
-    let got = values(&built.graph, &received(&built.graph), &inputs);
-    let scores = Scores::of(metric, &expected, &got, sets.labels.as_ref());
+    let trial = sets.evaluation(states);
+    let inputs = trial.stored(runner, float, &built.graph);
+    let expected = trial.expected(runner, float);
+    let scores = trial.scores(runner, metric, (&expected, &built.graph), &inputs);
     let few = sets.evaluate.len().min(LAYER_SAMPLES);
     // Those that stay on floats are layers, too.
     let all = Plan::of(float, &Precisions::new()).layers;
@@ -117,8 +107,8 @@ pub(super) fn of(
         .collect();
     let own: Vec<Value> = made.iter().map(|m| m.1).collect();
     let theirs: Vec<Value> = made.iter().map(|m| m.2).collect();
-    let expected = values(float, &own, &sets.evaluate[..few]);
-    let got = values(&built.graph, &theirs, &inputs[..few]);
+    let expected = values(runner, float, &own, &sets.evaluate[..few]);
+    let got = values(runner, &built.graph, &theirs, &inputs[..few]);
     let column = |runs: &[Vec<Vec<f32>>], at: usize| -> Vec<Vec<Vec<f32>>> {
         runs.iter().map(|run| vec![run[at].clone()]).collect()
     };

@@ -1,7 +1,7 @@
 //! Samples of models that keep a state: runs in order, the state carried from one to the next and reset where a sequence begins.
 //!
-//! Ranges and choices need no order: each run of the float model, with the state that it began with, is a sample like any other. What is
-//! measured are whole sequences, in which each model carries its own state.
+//! Ranges need no order: each run of the float model, with the state that it began with, is a sample like any other. What is measured, and by what
+//! precisions are chosen, are whole sequences, in which each model carries its own state.
 
 use super::labels::Labels;
 use super::sets::{Sets, Split};
@@ -11,7 +11,7 @@ use crate::pipeline::Model;
 use crate::state::{Sequence, States};
 use crate::wording::counted;
 use tinyc_ir::{Diagnostic, Graph, Tensor};
-use tinyc_passes::quantize::loss::{reals, stored_inputs};
+use tinyc_passes::quantize::loss::stored_inputs;
 use tinyc_passes::quantize::runner::{Runner, each};
 
 /// The array that says to which sequence each run belongs.
@@ -31,6 +31,24 @@ impl Runs {
     fn sequences(&self) -> impl ExactSizeIterator<Item = std::ops::Range<usize>> + '_ {
         let ends = self.starts[1..].iter().copied().chain([self.supplied.len()]);
         self.starts.iter().zip(ends.collect::<Vec<_>>()).map(|(&start, end)| start..end)
+    }
+
+    /// Sequences by which choices are made, and which runs those are: all, or as many as have so many runs, by a shuffle that is always the
+    /// same. One that is longer is cut.
+    pub(super) fn some(&self, most: usize) -> (Self, Vec<usize>) {
+        let all: Vec<_> = self.sequences().collect();
+        let mut left = most;
+        let mut chosen = Vec::new();
+        for at in sets::shuffled(all.len()) {
+            let (start, own) = (all[at].start, all[at].len());
+            if own > left && !chosen.is_empty() {
+                continue;
+            }
+            chosen.push(start..start + own.min(left));
+            left -= own.min(left);
+        }
+        chosen.sort_unstable_by_key(|sequence| sequence.start);
+        self.of(&chosen)
     }
 
     /// Some of the sequences, and which runs those are.
@@ -100,8 +118,8 @@ pub(super) fn starts(npz: &mut Npz, model: &Model) -> Result<Option<Vec<usize>>,
 /// the one that there is.
 pub(super) fn divide(runs: Runs, labels: Option<Labels>, others: Option<(Runs, Option<Labels>)>) -> Sets {
     let one_file = others.is_none();
-    let (calibrate, (evaluate, labels)) = match others {
-        Some(others) => (runs, others),
+    let (calibrate, choices, (evaluate, labels)) = match others {
+        Some(others) => (runs, labels, others),
         None => {
             let mut all: Vec<_> = runs.sequences().collect();
             if let [only] = all.as_slice() {
@@ -120,18 +138,19 @@ pub(super) fn divide(runs: Runs, labels: Option<Labels>, others: Option<(Runs, O
                     .collect::<Vec<_>>())
             };
             // Of two halves of one sequence, the earlier one calibrates.
-            let ((calibrate, _), (evaluate, positions)) = match runs.starts.len() {
+            let ((calibrate, fitted), (evaluate, positions)) = match runs.starts.len() {
                 1 => (pick(&[0]), pick(&[1])),
                 _ => (pick(rest), pick(kept)),
             };
-            (calibrate, (evaluate, labels.map(|labels| labels.of(&positions))))
+            let of = |positions: &[usize]| labels.as_ref().map(|labels| labels.of(positions));
+            (calibrate, of(&fitted), (evaluate, of(&positions)))
         }
     };
     let split = Split { fit: 0, select: 0, evaluate: evaluate.supplied.len(), one_file, shared: false };
     Sets {
         fit: Vec::new(),
         select: Vec::new(),
-        choices: None,
+        choices,
         evaluate: Vec::new(),
         labels,
         split,
@@ -178,34 +197,4 @@ pub(super) fn carried_integers(
             .collect()
     });
     carried(runner, integer, states, &Runs { supplied: supplied.collect(), starts: runs.starts.clone() })
-}
-
-/// Noise over signal of all outputs of an integer model over whole sequences.
-pub(super) fn drift(
-    runner: &dyn Runner,
-    (float, expected): (&Graph, &[Vec<Tensor>]),
-    (integer, got): (&Graph, &[Vec<Tensor>]),
-) -> f64 {
-    let (float_run, integer_run) = (runner.prepare(float), runner.prepare(integer));
-    let sums = each(runner.threads(), expected.len(), |at| {
-        let (wanted, made) = (float_run(&expected[at]), integer_run(&got[at]));
-        let mut sums = vec![(0.0f64, 0.0f64); wanted.len()];
-        for (output, (a, b)) in wanted.iter().zip(&made).enumerate() {
-            let (a, b) =
-                (reals(a, float.ty(float.outputs[output])), reals(b, integer.ty(integer.outputs[output])));
-            for (a, b) in a.iter().zip(b) {
-                sums[output].0 += f64::from(*a).powi(2);
-                sums[output].1 += f64::from(a - b).powi(2);
-            }
-        }
-        sums
-    });
-    runner.step(expected.len());
-    let outputs = float.outputs.len();
-    let of = |output: usize| {
-        let (signal, noise) =
-            sums.iter().fold((0.0, 0.0), |(s, n), run| (s + run[output].0, n + run[output].1));
-        noise / signal.max(1e-30)
-    };
-    (0..outputs).map(of).sum::<f64>() / outputs.max(1) as f64
 }

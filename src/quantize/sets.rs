@@ -3,10 +3,12 @@
 
 use super::labels::Labels;
 use super::sequences::{self, Runs};
+use super::trial::Trial;
 use super::{code, numbers, table};
 use crate::npz::Npz;
 use crate::pipeline::Model;
 use crate::samples;
+use crate::state::States;
 use crate::wording::counted;
 use std::path::Path;
 use tinyc_ir::seeded::Seeded;
@@ -20,7 +22,7 @@ pub struct Sets {
     pub fit: Vec<Vec<Tensor>>,
     /// Choices are made by these.
     pub select: Vec<Vec<Tensor>>,
-    /// What is known of the answers for `select`.
+    /// What is known of the answers for `select`; for a model that keeps a state, for all runs for calibration.
     pub choices: Option<Labels>,
     /// These show how good the result is.
     pub evaluate: Vec<Vec<Tensor>>,
@@ -122,6 +124,12 @@ pub(super) fn shuffled(count: usize) -> Vec<usize> {
 }
 
 impl Sets {
+    /// The samples that show how good a model is that keeps these states.
+    pub(super) fn evaluation<'a>(&'a self, states: &'a States) -> Trial<'a> {
+        let runs = self.sequences.as_ref().map(|[_, evaluate]| evaluate);
+        Trial { samples: &self.evaluate, labels: self.labels.as_ref(), states, runs }
+    }
+
     /// Refuses samples with NaN or infinity in them: one would spoil a range, or hide what is measured.
     pub(super) fn finite(&self) -> Result<(), Diagnostic> {
         let broken = |sample: &[Tensor]| {

@@ -16,7 +16,7 @@ fn compile(model: &str, target: &str, out: &Path, lock: &Path, more: &[&str]) ->
 }
 
 /// The emitted files, without the report.
-fn emitted(out: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn emitted(out: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path());
     let code = files.filter(|path| path.extension().is_some_and(|e| e != "json" && e != "lock"));
     code.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))

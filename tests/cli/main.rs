@@ -14,6 +14,7 @@ mod lock;
 mod program;
 mod quantize;
 mod state;
+mod state_limits;
 mod streams;
 mod verify;
 

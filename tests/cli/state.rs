@@ -7,8 +7,8 @@ use tinyc::npz::{self, Array};
 use tinyc_ir::Data;
 use tinyc_ir::seeded::Seeded;
 
-const STREAM: &str = "examples/models/twins/stream.onnx";
-const PAIRS: [&str; 6] =
+pub(crate) const STREAM: &str = "examples/models/twins/stream.onnx";
+pub(crate) const PAIRS: [&str; 6] =
     ["--state", "past=past_next", "--state", "hidden=hidden_next", "--state", "older=older_next"];
 const INTEGERS: &str = "examples/models/twins/stream_qdq.onnx";
 const INTEGER_PAIRS: [&str; 4] = ["--state", "past=past_next", "--state", "level=level_next"];
@@ -85,7 +85,7 @@ fn the_state_is_a_struct() {
 }
 
 /// Frames of `sequences` sequences of `runs` runs each.
-fn frames(path: &Path, sequences: usize, runs: usize, by_number: bool) {
+pub(crate) fn frames(path: &Path, sequences: usize, runs: usize, by_number: bool) {
     let count = sequences * runs;
     let mut stream = Seeded::new(9);
     let mut at = 0.0f64;

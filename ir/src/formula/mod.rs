@@ -65,6 +65,16 @@ impl Term {
 }
 
 impl Formula {
+    /// An argument as it is.
+    pub fn argument(number: usize) -> Self {
+        Self { terms: vec![Term::Argument(number)] }
+    }
+
+    /// A constant.
+    pub fn literal(literal: Literal) -> Self {
+        Self { terms: vec![Term::Literal(literal)] }
+    }
+
     /// The terms, operands first; the last is the result.
     pub fn terms(&self) -> &[Term] {
         &self.terms
@@ -117,6 +127,24 @@ impl Formula {
             moved.push(to.map_or(at, |to| new.push(Term::Convert(to, at))));
         }
         moved.last().map_or(Self::default(), |&result| new.finish(result))
+    }
+
+    /// The formula of other formulas: one for each argument, all of the same arguments.
+    pub fn on(&self, parts: &[Self]) -> Self {
+        let mut new = Self::default();
+        let mut add = |formula: &Self, results: &[usize]| {
+            let mut moved: Vec<usize> = Vec::with_capacity(formula.terms.len());
+            for term in &formula.terms {
+                moved.push(match term {
+                    Term::Argument(i) if !results.is_empty() => results[*i],
+                    term => new.push(term.moved(|x| moved[x])),
+                });
+            }
+            moved.last().copied().unwrap_or_default()
+        };
+        let results: Vec<usize> = parts.iter().map(|part| add(part, &[])).collect();
+        let result = add(self, &results);
+        new.finish(result)
     }
 
     /// The formula with a conversion of the result behind it.

@@ -45,3 +45,19 @@ fn formulas_are_applied() {
     let abs = Formula::write(&[DType::I32], |x| x[0].lt(x[0].literal(0.0)).select(-x[0], x[0]));
     assert_eq!(Applied::new(&abs, &[DType::I32]).unwrap().apply(&[-5i64 as u64]), 5);
 }
+
+#[test]
+fn formulas_of_formulas() {
+    let sum = Formula::write(&[DType::F32; 2], |x| x[0] + x[1]);
+    let square = |i: usize| Formula::write(&[DType::F32; 3], |x| x[i] * x[i]);
+    let sums = Formula::write(&[DType::F32; 3], |x| x[2] * x[2] + x[0] * x[0]);
+    assert_eq!(sum.on(&[square(2), square(0)]).terms().len(), sums.terms().len());
+    let x = [3f32, 5.0, 4.0].map(|x| u64::from(x.to_bits()));
+    for f in [sum.on(&[square(2), square(0)]), sums] {
+        let y = Applied::new(&f, &[DType::F32; 3]).unwrap().apply(&x);
+        assert_eq!(f32::from_bits(y as u32), 25.0);
+    }
+    let one = Formula::literal(crate::loops::Literal::F32(1.0));
+    let next = sum.on(&[one, Formula::argument(0)]);
+    assert_eq!(next.to_string(), "(1.0f32 + x0)");
+}

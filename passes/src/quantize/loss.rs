@@ -21,23 +21,14 @@ pub struct Truth<'a> {
     floats: Vec<Vec<f32>>,
     /// Where each watched tensor begins.
     starts: Vec<usize>,
-    /// The sum of squares of each watched tensor around its mean.
+    /// The sum of squares of each watched tensor around its mean; where it hardly varies, a part of that around zero.
     signals: Vec<f64>,
 }
 
 impl<'a> Truth<'a> {
     /// Runs the float graph.
     pub fn of(runner: &dyn Runner, graph: &Graph, samples: &'a [Vec<Tensor>]) -> Self {
-        let mut watched = Vec::new();
-        for &output in &graph.outputs {
-            let value = before_squashing(graph, output);
-            if graph.node_of(value).is_some()
-                && graph.ty(value).dtype == DType::F32
-                && !watched.contains(&value)
-            {
-                watched.push(value);
-            }
-        }
+        let watched = watched(graph);
         let mut starts = vec![0];
         for &value in &watched {
             starts.push(starts[starts.len() - 1] + graph.ty(value).shape.elements());
@@ -52,20 +43,24 @@ impl<'a> Truth<'a> {
 
     /// Noise over signal, the mean of all watched tensors; infinite if the graph makes no number of one.
     pub fn loss(&self, runner: &dyn Runner, built: &Built) -> f64 {
-        let losses = self.losses(runner, built, &self.watched);
+        self.loss_on(runner, built, &stored_inputs(&self.graph, &built.graph, self.samples))
+    }
+
+    /// The same with other inputs of the quantised graph, one for each sample: what it carries itself from one run to the next, say.
+    pub fn loss_on(&self, runner: &dyn Runner, built: &Built, samples: &[Vec<Tensor>]) -> f64 {
+        let losses = self.losses(runner, built, samples);
         let loss = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
         if loss.is_nan() { f64::INFINITY } else { loss }
     }
 
-    fn losses(&self, runner: &dyn Runner, built: &Built, watched: &[Value]) -> Vec<f64> {
-        let found: Option<Vec<Value>> = watched.iter().map(|v| built.stands_for[v.index()]).collect();
+    fn losses(&self, runner: &dyn Runner, built: &Built, samples: &[Vec<Tensor>]) -> Vec<f64> {
+        let found: Option<Vec<Value>> = self.watched.iter().map(|v| built.stands_for[v.index()]).collect();
         let Some(found) = found else { return vec![f64::INFINITY] };
         let types: Vec<TensorType> = found.iter().map(|&v| built.graph.ty(v).clone()).collect();
         let join = |tensors: Vec<Tensor>| -> Vec<f32> {
             tensors.iter().zip(&types).flat_map(|(tensor, ty)| reals(tensor, ty)).collect()
         };
-        let samples = stored_inputs(&self.graph, &built.graph, self.samples);
-        let runs = outputs(runner, &observing(&built.graph, &found), &samples, join);
+        let runs = outputs(runner, &observing(&built.graph, &found), samples, join);
         let noise = |at: usize| -> f64 {
             let part = self.starts[at]..self.starts[at + 1];
             let sample = |(float, own): (&Vec<f32>, &Vec<f32>)| -> f64 {
@@ -77,15 +72,33 @@ impl<'a> Truth<'a> {
             };
             self.floats.iter().zip(&runs).map(sample).sum()
         };
-        (0..watched.len()).map(|at| noise(at) / self.signals[at].max(1e-30)).collect()
+        (0..found.len()).map(|at| noise(at) / self.signals[at].max(1e-30)).collect()
     }
 }
 
-/// The sum of squares around the mean.
+/// What of a graph is compared: its outputs, or what they are made of.
+fn watched(graph: &Graph) -> Vec<Value> {
+    let mut watched = Vec::new();
+    for &output in &graph.outputs {
+        let value = before_squashing(graph, output);
+        if graph.node_of(value).is_some() && graph.ty(value).dtype == DType::F32 && !watched.contains(&value)
+        {
+            watched.push(value);
+        }
+    }
+    watched
+}
+
+/// The part of the sum of squares that counts as signal though nothing varies: one sample of one number has no other.
+const CONSTANT: f64 = 1e-3;
+
+/// The sum of squares around the mean, and not next to nothing.
 fn signal(samples: &[Vec<f32>], part: std::ops::Range<usize>) -> f64 {
     let all = || samples.iter().flat_map(|s| &s[part.clone()]).map(|&x| f64::from(x));
     let mean = all().sum::<f64>() / all().count().max(1) as f64;
-    all().map(|x| (x - mean).powi(2)).sum()
+    let (varies, whole) =
+        all().fold((0.0, 0.0), |(varies, whole), x| (varies + (x - mean).powi(2), whole + x * x));
+    f64::max(varies, whole * CONSTANT)
 }
 
 /// The value before functions that squash it or only move it.

@@ -5,8 +5,9 @@ use super::equalize::divided;
 use super::integer::build::{Built, build};
 use super::integer::parameters::Parameters;
 use super::integer::weights::Weights;
-use super::plan::{Plan, Precision, Precisions};
+use super::plan::{Plan, Precision, Precisions, States};
 use super::range::Stored;
+use crate::lower::state::Kept;
 use std::collections::BTreeMap;
 use tinyc_ir::graph::Value;
 use tinyc_ir::{DType, Graph};
@@ -14,6 +15,8 @@ use tinyc_ir::{DType, Graph};
 /// All that was decided, by the names of tensors.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decided {
+    /// Whether states have 16 bits, where their readers allow that.
+    pub wide_states: bool,
     /// Exponents of the powers of two by which the channels of what a layer makes are divided.
     pub channels: Vec<(String, Vec<i32>)>,
     /// How tensors are stored, by the first of those that share it.
@@ -50,6 +53,7 @@ impl Quantised {
             }
         };
         Decided {
+            wide_states: self.states.wide,
             channels: self.channels.iter().map(|(value, all)| (name(*value), all.clone())).collect(),
             tensors: tensors.map(|(group, stored)| (name(group.values[0]), *stored)).collect(),
             layers: Plan::of(&self.float, &Precisions::new()).layers.iter().map(layer).collect(),
@@ -80,11 +84,11 @@ pub fn weights_of<'g>(float: &'g Graph, output: &str) -> Option<&'g [f32]> {
     float.const_of(layer.weight)?.data.as_f32()
 }
 
-/// The integer graph. Numbers that no calibration makes are refused, whoever wrote them.
+/// The integer graph of one that keeps some outputs for its next run. Numbers that no calibration makes are refused, whoever wrote them.
 ///
 /// # Errors
 /// What does not fit the graph, in words.
-pub fn rebuild(graph: &Graph, decided: &Decided, integer_face: bool) -> Result<Built, String> {
+pub fn rebuild(graph: &Graph, decided: &Decided, kept: &[Kept], integer_face: bool) -> Result<Built, String> {
     let float = divided_float(graph, &decided.channels)?;
     let name = |value: Value| float.values[value].name.as_str();
     let layers: BTreeMap<&str, &Layer> = decided.layers.iter().map(|l| (&*l.output, l)).collect();
@@ -96,7 +100,8 @@ pub fn rebuild(graph: &Graph, decided: &Decided, integer_face: bool) -> Result<B
         layers.get(name(output)).ok_or_else(|| format!("nothing is said of layer \"{}\"", name(output)))
     };
     let precisions = all.iter().map(|layer| Ok((layer.node, own(layer.output)?.precision)));
-    let plan = Plan::of(&float, &precisions.collect::<Result<Precisions, String>>()?);
+    let states = States { kept: kept.to_vec(), wide: decided.wide_states };
+    let plan = Plan::keeping(&float, &precisions.collect::<Result<Precisions, String>>()?, &states);
     let stored: BTreeMap<&str, &Stored> = decided.tensors.iter().map(|(n, s)| (&**n, s)).collect();
     let groups = plan.groups.iter().map(|group| {
         let name = name(group.values[0]);

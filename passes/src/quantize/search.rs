@@ -21,6 +21,9 @@ const SEARCH_SAMPLES: usize = 16;
 /// By what a single range is made wider or narrower, again and again, as long as that helps.
 const STRETCHES: [f64; 2] = [1.2, 0.87];
 
+/// How much noise clipping an output must take away to be worth it: a decibel.
+const CLIPPING: f64 = 1.25;
+
 /// How much wider than what the samples showed the ranges of 16-bit tensors are.
 const SPARE: f32 = 2.0;
 
@@ -154,6 +157,39 @@ impl Search<'_> {
             }
         }
         Some(best.0)
+    }
+
+    /// Ranges of outputs as wide as all that the samples for ranges showed, unless that makes much more noise. What is clipped there is lost,
+    /// and the few samples for choices may lack the rare numbers that a narrow range clips.
+    pub(super) fn with_wide_outputs(
+        &self,
+        state: &State,
+        loss: f64,
+        truth: &Truth<'_>,
+    ) -> Option<(State, f64)> {
+        if self.options.methods.len() < 2 {
+            return None;
+        }
+        let supplied: Vec<usize> = self.float.inputs.iter().filter_map(|&v| self.plan.group(v)).collect();
+        let mut best = None;
+        for group in truth.watched.iter().filter_map(|&v| self.plan.group(v)) {
+            let (now, _) = best.as_ref().unwrap_or(&(state.clone(), loss)).clone();
+            let wide = self.stored(group, Method::MinMax);
+            let known = now.methods[group].is_none_or(|method| method == Method::MinMax);
+            if known || supplied.contains(&group) || wide.scale <= now.parameters.groups[group].scale {
+                continue;
+            }
+            let mut next = now;
+            next.methods[group] = Some(Method::MinMax);
+            next.parameters.groups[group] = wide;
+            next.parameters.layers = self.weights(&next.parameters.groups);
+            next.parameters.settle(self.plan);
+            let found = truth.loss(self.runner, &self.build(&next));
+            if found < loss * CLIPPING {
+                best = Some((next, found));
+            }
+        }
+        best
     }
 
     /// The state of this plan that takes its ranges over from that of another one, whose groups are at least as large.

@@ -3,7 +3,7 @@
 //! Which of them is worth its cost is not known here.
 
 use super::calibrate::{Options, asked, layer_name};
-use super::plan::{Plan, Precision, Precisions};
+use super::plan::{Plan, Precision, Precisions, States};
 use std::collections::BTreeMap;
 use tinyc_ir::graph::{Node, Value};
 use tinyc_ir::{DType, Graph};
@@ -50,7 +50,7 @@ pub(super) fn units(graph: &Graph, plan: &Plan, precisions: &Precisions, options
         let narrower = DType::I4.bytes_of(unit.weights) < DType::I8.bytes_of(unit.weights);
         let others = [
             (Precision::Int4, narrower),
-            (Precision::Int16, widens(graph, plan, precisions, unit)),
+            (Precision::Int16, widens(graph, plan, precisions, unit, &options.states)),
             (Precision::Float, true),
         ];
         unit.candidates.extend(others.into_iter().filter(|(_, can)| *can).map(|(precision, _)| precision));
@@ -59,10 +59,10 @@ pub(super) fn units(graph: &Graph, plan: &Plan, precisions: &Precisions, options
 }
 
 /// Whether 16 bits before the layers change anything: some tensors have 8 bits whatever is asked, some have 16 anyway.
-fn widens(graph: &Graph, plan: &Plan, precisions: &Precisions, unit: &Unit) -> bool {
+fn widens(graph: &Graph, plan: &Plan, precisions: &Precisions, unit: &Unit, states: &States) -> bool {
     let mut wide = precisions.clone();
     wide.extend(unit.precisions(Precision::Int16));
-    let wide = Plan::of(graph, &wide);
+    let wide = Plan::keeping(graph, &wide, states);
     let types = |plan: &Plan| -> Vec<Option<DType>> {
         let inputs = unit.nodes.iter().map(|&node| graph.nodes[node].inputs[0]);
         inputs.map(|v| plan.group(v).map(|g| plan.groups[g].dtype)).collect()

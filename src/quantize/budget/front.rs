@@ -16,6 +16,8 @@ pub struct Budgeted {
     pub cost: Kind,
     /// Whether cycles are those of the chip, waiting for its flash.
     pub on_chip: bool,
+    /// Samples, or runs of whole sequences, by which was chosen.
+    pub samples: usize,
     /// The choices, the cheapest first.
     pub front: Vec<FrontRow>,
 }
@@ -133,6 +135,7 @@ pub(super) fn budgeted(search: &Search<'_>, task: &Task<'_>, chosen: &Point, kin
         limits: limits.collect(),
         cost: kind,
         on_chip: search.on_chip(),
+        samples: search.samples(),
         front: points.iter().map(row).collect(),
     }
 }

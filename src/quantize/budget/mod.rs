@@ -11,13 +11,13 @@ pub use front::{Budgeted, FrontRow, Held};
 pub use limits::{Joules, Kind, Latency, Limits, WeightBytes};
 
 use super::measure::Metric;
-use super::sets::Sets;
+use super::trial::Trial;
 use crate::pipeline::{self, Model};
 use costs::Meter;
 use limits::{Bound, Rates, bounds};
-use search::{Aim, Search, real_outputs};
-use tinyc_ir::Diagnostics;
-use tinyc_passes::quantize::calibrate::{Calibration, Options, Quantised};
+use search::{Aim, Search};
+use tinyc_ir::{Diagnostic, Diagnostics};
+use tinyc_passes::quantize::calibrate::{Calibration, Quantised};
 use tinyc_passes::quantize::plan::Precision;
 use tinyc_passes::quantize::runner::Runner;
 
@@ -25,17 +25,35 @@ use tinyc_passes::quantize::runner::Runner;
 /// be limited.
 pub type On<'a> = Option<&'a pipeline::Options>;
 
-/// The model within limits.
-pub(super) fn quantise(
-    model: &Model,
-    sets: &Sets,
-    options: &Options,
-    (limits, on): (&Limits, On<'_>),
+/// Why there is no model within the limits.
+pub(super) struct Refused {
+    /// What is told.
+    pub(super) why: Diagnostics,
+    /// By what part the limits are exceeded at least, in sum; `None` if it is not for them.
+    pub(super) excess: Option<f64>,
+}
+
+impl From<Diagnostics> for Refused {
+    fn from(why: Diagnostics) -> Self {
+        Self { why, excess: None }
+    }
+}
+
+impl From<Diagnostic> for Refused {
+    fn from(why: Diagnostic) -> Self {
+        Diagnostics::from(why).into()
+    }
+}
+
+/// The model within limits: chosen by one trial, looked at again in another.
+pub(super) fn quantise<'a>(
+    model: &'a Model,
+    calibration: Calibration<'a>,
+    [choices, evaluation]: [Trial<'a>; 2],
+    (limits, on): (&Limits, On<'a>),
     metric: Metric,
-    runner: &dyn Runner,
-) -> Result<(Quantised, Option<Budgeted>), Diagnostics> {
-    let graph = &model.reference;
-    let calibration = Calibration::new(graph, &sets.fit, &sets.select, options, runner)?;
+    runner: &'a dyn Runner,
+) -> Result<(Quantised, Option<Budgeted>), Refused> {
     let whole = calibration.units.iter().map(|unit| unit.weights as u64).sum();
     let target = on.map(|options| &options.target);
     let (bounds, rates) = bounds(limits, target, whole)?;
@@ -43,8 +61,7 @@ pub(super) fn quantise(
     // A limit in cycles is one of the core.
     let on_chip = !matches!(limits.latency, Some(Latency::Cycles(_)));
     let meter = on.map(|options| Meter { model, options });
-    let samples = (&sets.select[..], sets.choices.as_ref(), metric);
-    let mut search = Search::new(calibration, meter, on_chip, samples, runner)?;
+    let mut search = Search::new(calibration, meter, on_chip, (choices, metric), runner)?;
     let first = search.points[&search.first()].clone();
     let fits = bounds.iter().all(|bound| first.keeps(bound));
     if !timed && limits.drop.is_none() {
@@ -54,13 +71,16 @@ pub(super) fn quantise(
             return Ok((search.finished(&first.choice), None));
         }
     }
-    let task = Task { aim: aim(&bounds, &first), bounds, rates, sets };
+    let task = Task { aim: aim(&bounds, &first), bounds, rates, evaluation };
     let found = match search.within(task.aim, &task.bounds)? {
         Some(found) => found,
         None => {
             let refusal = refusal::no_choice(&mut search, &task)?;
+            let nearest = search.nearest(&task.bounds);
+            let excess = nearest.map(|nearest| nearest.excess(&task.bounds));
             // What each limit needs at least was looked for by itself, which may have found what keeps all of them.
-            search.best(task.aim, &task.bounds).ok_or(refusal)?
+            let found = search.best(task.aim, &task.bounds);
+            found.ok_or_else(|| Refused { why: refusal.into(), excess })?
         }
     };
     let primary = front::primary(&task, &first);
@@ -82,7 +102,7 @@ struct Task<'a> {
     aim: Aim,
     bounds: Vec<Bound>,
     rates: Rates,
-    sets: &'a Sets,
+    evaluation: Trial<'a>,
 }
 
 /// The least noise; if it is said how much may be lost, the least time of those, or flash, if time is not known.
@@ -101,9 +121,10 @@ fn cost_kind(first: &search::Point) -> Kind {
 impl Task<'_> {
     /// How much a model loses on the samples that had no part in making it.
     fn evaluated(&self, search: &Search<'_>, quantised: &Quantised) -> f64 {
-        let sets = self.sets;
-        let expected = real_outputs(search.runner(), &quantised.float, &sets.evaluate);
-        search.scores(quantised, &sets.evaluate, &expected, sets.labels.as_ref()).drop()
+        let (float, graph) = (&quantised.float, &quantised.built.graph);
+        let (trial, runner) = (&self.evaluation, search.runner());
+        let (expected, stored) = (trial.expected(runner, float), trial.stored(runner, float, graph));
+        trial.scores(runner, search.metric(), (&expected, graph), &stored).drop()
     }
 
     /// Whether these limits can be kept, on the samples that had no part in it, too.

@@ -99,13 +99,7 @@ fn together(search: &mut Search<'_>, task: &Task<'_>) -> Result<Diagnostic, Diag
             ));
         }
     }
-    let excess = |point: &&super::search::Point| -> f64 {
-        let over = |bound: &Bound| {
-            (point.value(bound.kind).unwrap_or_default() / bound.most.max(1e-6) - 1.0).max(0.0)
-        };
-        task.bounds.iter().map(over).sum()
-    };
-    let nearest = search.points.values().min_by(|a, b| excess(a).total_cmp(&excess(b))).cloned();
+    let nearest = search.nearest(&task.bounds);
     let mut problem = Diagnostic::error(code::BUDGET, "no precisions of the layers keep all limits");
     for note in notes {
         problem = problem.note(note);

@@ -7,15 +7,16 @@
 use super::costs::{Costs, Meter};
 use super::ilp::{self, Row};
 use super::limits::{Bound, Kind};
-use crate::quantize::labels::Labels;
 use crate::quantize::measure::{Metric, Scores};
+use crate::quantize::trial::Trial;
 use std::collections::{BTreeMap, BTreeSet};
 use tinyc_backends::codegen::sim::FlashModel;
-use tinyc_ir::{Diagnostics, Graph, Tensor, TensorType};
+use tinyc_ir::Diagnostics;
 use tinyc_passes::quantize::calibrate::{Calibration, Quantised};
-use tinyc_passes::quantize::loss::{reals, stored_inputs};
+use tinyc_passes::quantize::integer::build::Built;
+use tinyc_passes::quantize::loss::Truth;
 use tinyc_passes::quantize::plan::{Precision, Precisions};
-use tinyc_passes::quantize::runner::{Runner, outputs};
+use tinyc_passes::quantize::runner::Runner;
 
 /// Times that an estimate is corrected.
 const ROUNDS: usize = 6;
@@ -56,6 +57,14 @@ impl Point {
     pub(super) fn keeps(&self, bound: &Bound) -> bool {
         self.value(bound.kind).is_some_and(|value| value <= bound.most)
     }
+
+    /// By what part it exceeds limits, in sum.
+    pub(super) fn excess(&self, bounds: &[Bound]) -> f64 {
+        let over = |bound: &Bound| {
+            (self.value(bound.kind).unwrap_or_default() / bound.most.max(1e-6) - 1.0).max(0.0)
+        };
+        bounds.iter().map(over).sum()
+    }
 }
 
 /// What one candidate adds to the whole, if it alone is other than at first.
@@ -85,9 +94,10 @@ pub(super) struct Search<'a> {
     /// Whether cycles are to be those of the chip, waiting for its flash.
     on_chip: bool,
     runner: &'a dyn Runner,
-    samples: &'a [Vec<Tensor>],
-    labels: Option<&'a Labels>,
+    trial: Trial<'a>,
     metric: Metric,
+    /// If the model keeps states: what it makes of the trial's sequences, which says more than single runs do.
+    truth: Option<Truth<'a>>,
     /// The float model's outputs.
     expected: Vec<Vec<Vec<f32>>>,
     alone: Vec<Vec<Alone>>,
@@ -101,21 +111,23 @@ impl<'a> Search<'a> {
         calibration: Calibration<'a>,
         meter: Option<Meter<'a>>,
         on_chip: bool,
-        (samples, labels, metric): (&'a [Vec<Tensor>], Option<&'a Labels>, Metric),
+        (trial, metric): (Trial<'a>, Metric),
         runner: &'a dyn Runner,
     ) -> Result<Self, Diagnostics> {
         let candidates: Vec<Vec<Precision>> =
             calibration.units.iter().map(|unit| unit.candidates.clone()).collect();
-        let expected = real_outputs(runner, &calibration.float, samples);
+        let float = &calibration.float;
+        let expected = trial.expected(runner, float);
+        let truth = trial.runs.map(|_| Truth::of(runner, float, trial.samples));
         let mut search = Self {
             candidates,
             points: BTreeMap::new(),
             meter,
             on_chip,
             runner,
-            samples,
-            labels,
+            trial,
             metric,
+            truth,
             expected,
             alone: Vec::new(),
             steps: Vec::new(),
@@ -133,6 +145,16 @@ impl<'a> Search<'a> {
     /// What runs the samples.
     pub(super) fn runner(&self) -> &'a dyn Runner {
         self.runner
+    }
+
+    /// What is measured.
+    pub(super) fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// Samples, or runs of sequences, by which is chosen.
+    pub(super) fn samples(&self) -> usize {
+        self.trial.samples.len()
     }
 
     /// Whether cycles are those of a chip, waiting for its flash.
@@ -165,18 +187,11 @@ impl<'a> Search<'a> {
         self.calibration.finish(self.calibration.draft(&self.precisions(choice)))
     }
 
-    /// How good a finished model is on some samples.
-    pub(super) fn scores(
-        &self,
-        quantised: &Quantised,
-        samples: &[Vec<Tensor>],
-        expected: &[Vec<Vec<f32>>],
-        labels: Option<&Labels>,
-    ) -> Scores {
-        let graph = &quantised.built.graph;
-        let inputs = stored_inputs(&quantised.float, graph, samples);
-        let got = real_outputs(self.runner, graph, &inputs);
-        Scores::of(self.metric, expected, &got, labels)
+    /// Noise over signal of a model that loses `own` in single runs: if it keeps states, over whole sequences in which it carries its own.
+    fn loss(&self, built: &Built, own: f64) -> f64 {
+        let Some(truth) = &self.truth else { return own };
+        let stored = self.trial.stored(self.runner, &self.calibration.float, &built.graph);
+        truth.loss_on(self.runner, built, &stored)
     }
 
     fn measure(&mut self, choice: &Choice) -> Result<&Point, Diagnostics> {
@@ -187,10 +202,13 @@ impl<'a> Search<'a> {
             if self.points.is_empty() {
                 self.steps = costs.as_ref().map(|costs| self.unit_steps(costs)).unwrap_or_default();
             }
+            let (trial, runner, built) = (&self.trial, self.runner, &quantised.built);
+            let stored = trial.stored(runner, &quantised.float, &built.graph);
+            let own = quantised.stages.last().map_or(f64::INFINITY, |stage| stage.1);
             let point = Point {
                 choice: choice.clone(),
-                loss: quantised.stages.last().map_or(f64::INFINITY, |stage| stage.1),
-                scores: self.scores(&quantised, self.samples, &self.expected, self.labels),
+                loss: self.truth.as_ref().map_or(own, |truth| truth.loss_on(runner, built, &stored)),
+                scores: trial.scores(runner, self.metric, (&self.expected, &built.graph), &stored),
                 weights: self.weights(choice),
                 cycles: costs.as_ref().and_then(|costs| costs.on_chip.or(costs.cycles)),
                 flash: costs.as_ref().map(|costs| costs.flash),
@@ -220,7 +238,7 @@ impl<'a> Search<'a> {
             return Ok(());
         }
         let draft = self.calibration.draft(&self.precisions(&self.first()));
-        let graph = &draft.built.graph;
+        let (graph, draft_loss) = (&draft.built.graph, self.loss(&draft.built, draft.loss));
         let whole = self.meter.as_ref().map(|meter| meter.costs(graph, false)).transpose()?;
         let measured = &self.points[&self.first()];
         // Waiting for flash takes a share that hardly depends on the layer.
@@ -239,7 +257,8 @@ impl<'a> Search<'a> {
                 let other = self.calibration.draft(&self.precisions(&choice));
                 let costs = self.meter.as_ref().map(|meter| meter.costs(&other.built.graph, false));
                 let Ok(costs) = costs.transpose() else { continue };
-                if !other.loss.is_finite() {
+                let loss = self.loss(&other.built, other.loss);
+                if !loss.is_finite() {
                     continue;
                 }
                 let change = |of: &dyn Fn(&Costs) -> f64| match (&costs, &whole) {
@@ -250,7 +269,7 @@ impl<'a> Search<'a> {
                 let before = whole.as_ref().map(|costs| self.unit_steps(costs)).unwrap_or_default();
                 candidates[at].push(precision);
                 adds.push(Alone {
-                    loss: other.loss - draft.loss,
+                    loss: loss - draft_loss,
                     cycles: change(&|costs| costs.cycles.unwrap_or_default() as f64) * waits,
                     flash: change(&|costs| costs.flash as f64),
                     weights: self.weights(&choice) as f64 - self.weights(&self.first()) as f64,
@@ -409,6 +428,12 @@ impl<'a> Search<'a> {
         Ok(self.best(aim, bounds))
     }
 
+    /// Of all that was measured, what exceeds limits least.
+    pub(super) fn nearest(&self, bounds: &[Bound]) -> Option<Point> {
+        let points = self.points.values();
+        points.min_by(|a, b| a.excess(bounds).total_cmp(&b.excess(bounds))).cloned()
+    }
+
     /// Of all that was measured, the best that holds all limits.
     pub(super) fn best(&self, aim: Aim, bounds: &[Bound]) -> Option<Point> {
         let fitting = self.points.values().filter(|point| bounds.iter().all(|bound| point.keeps(bound)));
@@ -427,15 +452,4 @@ fn weight_bytes(weights: usize, precision: Precision) -> u64 {
         Precision::Int8 | Precision::Int16 => weights as u64,
         Precision::Float => 4 * weights as u64,
     }
-}
-
-/// For each sample, the real numbers of each output.
-pub(super) fn real_outputs(
-    runner: &dyn Runner,
-    graph: &Graph,
-    samples: &[Vec<Tensor>],
-) -> Vec<Vec<Vec<f32>>> {
-    let types: Vec<TensorType> = graph.outputs.iter().map(|&v| graph.ty(v).clone()).collect();
-    let keep = |tensors: Vec<Tensor>| tensors.iter().zip(&types).map(|(t, ty)| reals(t, ty)).collect();
-    outputs(runner, graph, samples, keep)
 }

@@ -22,6 +22,8 @@ impl Calibration<'_> {
         if draft.precisions != self.precisions {
             // Ranges that suited other precisions need not be the best for these.
             let (state, loss) = search.common_method(&self.truth);
+            let wider = search.with_wide_outputs(&state, loss, &self.truth);
+            let (state, loss) = wider.unwrap_or((state, loss));
             if loss < begins[0].loss * FAR {
                 let mut stages = self.stages.clone();
                 stages.push((format!("precisions of layers, with new ranges by {}", state.name()), loss));
@@ -40,6 +42,7 @@ impl Calibration<'_> {
             channels: self.channels.clone(),
             plan: draft.plan.clone(),
             precisions: draft.precisions,
+            states: self.options.states.clone(),
             parameters,
             methods,
             statistics,

@@ -1,7 +1,8 @@
 //! A float graph and samples in, the best integer graph out: every choice is made by what it does to the outputs on samples
 //! that the ranges were not taken from.
 //!
-//! Stages, each kept only if it helps: one method of ranges for all tensors; channels equalised; a range for each tensor; weights
+//! Stages, each kept only if it helps: one method of ranges for all tensors; channels equalised; a range for each tensor, outputs clipped only if that
+//! is worth it; weights
 //! rounded so that layers make nearly what they did; the error that rounded weights make on average taken out of the biases. Before
 //! the last two, layers may get other precisions.
 
@@ -67,6 +68,8 @@ pub struct Quantised {
     pub plan: Plan,
     /// The precisions of its layers.
     pub precisions: Precisions,
+    /// What it keeps between runs.
+    pub states: States,
     /// The chosen numbers.
     pub parameters: Parameters,
     /// How the range of each group was chosen; `None` where the operator knows it, or i16 needs no choice.
@@ -200,6 +203,10 @@ impl<'a> Calibration<'a> {
                 stages.push(("a range for each tensor".into(), loss));
             }
         }
+        if let Some((wider, whole)) = search.with_wide_outputs(&state, loss, &truth) {
+            (state, loss) = (wider, whole);
+            stages.push(("outputs not clipped".into(), loss));
+        }
         let units = units(&own, &plan, &precisions, options);
         Ok(Self {
             float: own,
@@ -271,9 +278,9 @@ impl<'a> Calibration<'a> {
 }
 
 /// The graph with clamps and pads where the operators before and behind them take them in: ranges are those after the clamp. Products with
-/// constants are layers.
+/// constants are layers, powers are parts of what is made of them.
 pub fn prepared(graph: &Graph) -> Graph {
-    fold_pad::run(&fuse_activation::run(&plan::apart::run(graph)))
+    fold_pad::run(&fuse_activation::run(&plan::squares::run(&plan::apart::run(graph))))
 }
 
 /// The name of a layer for the user: that of its ONNX node, else of its result.

@@ -210,7 +210,9 @@ impl Builder<'_> {
         if form(self.old, node) == Form::Move
             && let Some(x) = self.integers(data.inputs[0])
         {
-            let moved = self.add(data.op, &[x], format!("{name}/q"), Some(stored), data.origin);
+            let others = data.inputs[1..].iter().map(|&v| self.real(v));
+            let inputs: Vec<Value> = [x].into_iter().chain(others).collect();
+            let moved = self.add(data.op, &inputs, format!("{name}/q"), Some(stored), data.origin);
             self.stored[result.index()] = Some(moved);
             return;
         }

@@ -27,9 +27,14 @@ impl Weights {
         let most = most(dtype);
         let mut scales = Vec::with_capacity(channels);
         let mut stored = Vec::with_capacity(weight.len());
+        let own = |channel: usize| &weight[channel * row..(channel + 1) * row];
+        let known: Vec<Option<f32>> =
+            (0..bias.len()).map(|channel| scale(own(channel), most, clip)).collect();
+        // Where all weights are zero only the bias counts: in steps as fine as that of any other channel.
+        let finest = known.iter().flatten().copied().reduce(f32::min).unwrap_or(1.0);
         for (channel, &bias) in bias.iter().enumerate() {
-            let own = &weight[channel * row..(channel + 1) * row];
-            let scale = scale(own, most, clip).max(least_scale(bias, input_scale));
+            let own = own(channel);
+            let scale = known[channel].unwrap_or(finest).max(least_scale(bias, input_scale));
             stored.extend(own.iter().map(|&w| nearest(w, scale, most)));
             scales.push(scale);
         }
@@ -65,15 +70,16 @@ pub(in crate::quantize) fn least_scale(bias: f32, input_scale: f32) -> f32 {
     bias.abs() / (input_scale * (1u32 << 30) as f32)
 }
 
-fn scale(row: &[f32], most: i32, clip: bool) -> f32 {
+/// The scale of a channel's weights; `None` if all are zero.
+fn scale(row: &[f32], most: i32, clip: bool) -> Option<f32> {
     let top = row.iter().fold(0.0f32, |top, w| top.max(w.abs()));
     if top == 0.0 {
-        return 1.0;
+        return None;
     }
     // Not so small that a product of scales leaves the normal floats.
     let whole = (top / most as f32).max(1e-20);
     if !clip {
-        return whole;
+        return Some(whole);
     }
     let error = |scale: f32| -> f64 {
         row.iter().map(|&w| f64::from(w - f32::from(nearest(w, scale, most)) * scale).powi(2)).sum()
@@ -86,7 +92,7 @@ fn scale(row: &[f32], most: i32, clip: bool) -> f32 {
             best = (found, scale);
         }
     }
-    best.1
+    Some(best.1)
 }
 
 #[cfg(test)]
@@ -109,6 +115,12 @@ mod tests {
         assert!(5.0 / (0.05 * weights.scales[0]) < 2f32.powi(31));
         let zero = Weights::of(&[0.0; 4], &[1e9, 0.0], 1e-3, DType::I8, true);
         assert!(1e9 / (1e-3 * zero.scales[0]) < 2f32.powi(31));
+    }
+
+    #[test]
+    fn a_bias_without_weights_is_as_fine_as_others() {
+        let weights = Weights::of(&[0.0, 0.0, 0.2, -0.1], &[0.3, 0.4], 0.05, DType::I8, false);
+        assert_eq!((weights.scales[0], &weights.stored[..2]), (weights.scales[1], &[0, 0][..]));
     }
 
     #[test]

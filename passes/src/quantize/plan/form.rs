@@ -56,6 +56,8 @@ pub(crate) fn form(graph: &Graph, node: Node) -> Form {
         Op::Matmul(_) if all_plain && data.inputs.iter().all(|&v| finite(v)) => Form::Product,
         Op::Concat(_) if all_plain && data.inputs.iter().all(|&v| finite(v)) => Form::Join,
         Op::MaxPool2d(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Strided(_) if all_plain => Form::Move,
+        // Which ones, is known.
+        Op::Gather(_) if plain(data.inputs[0]) && constant(data.inputs[1]) => Form::Move,
         Op::Pad(pad) if all_plain && pad.value == 0.0 => Form::Move,
         _ => Form::Island,
     }

@@ -9,6 +9,7 @@ pub mod apart;
 mod form;
 mod precision;
 pub mod reason;
+pub mod squares;
 mod steps;
 
 pub(crate) use form::{Form, form};
@@ -221,7 +222,8 @@ impl Plan {
         }
     }
 
-    /// Sixteen bits for what becomes floats again anyway, for gates and states, and for what a layer of that precision reads.
+    /// Sixteen bits for what becomes floats again anyway, for gates and states, for what powers are made of, and for what a layer of that
+    /// precision reads.
     fn choose_types(&mut self, graph: &Graph, precision: &dyn Fn(Node) -> Precision, wide_states: bool) {
         let mut floats_only = vec![true; self.groups.len()];
         let mut narrow = vec![false; self.groups.len()];
@@ -234,11 +236,14 @@ impl Plan {
         for node in graph.nodes.keys().filter(|&n| self.is_integer(n)) {
             let data = &graph.nodes[node];
             let form = form(graph, node);
+            let is_power = matches!(&data.op, Op::Map(map) if squares::has_power(&map.f));
             for group in data.inputs.iter().filter_map(|&v| self.group(v)) {
                 floats_only[group] &= form == Form::Move;
                 narrow[group] |=
                     matches!(form, Form::Table | Form::Product) || matches!(data.op, Op::Softmax(_));
-                if form == Form::Layer && precision(node) == Precision::Int16 {
+                if form == Form::Layer && precision(node) == Precision::Int16
+                    || form == Form::Formula && is_power
+                {
                     wide.insert(group);
                 }
             }

@@ -61,7 +61,8 @@ pub(super) fn starts(graph: &Graph, integer: &dyn Fn(Node) -> bool) -> Vec<((Nod
     found
 }
 
-/// What gates of recurrent layers read and make: states change little in a step, which eight bits would lose.
+/// What gates of recurrent layers read and make: states change little in a step, which eight bits would lose. Sums that gates are made of are parts of
+/// them, also where a network makes one step in each run and keeps its state.
 pub(super) fn gates(graph: &Graph, integer: &dyn Fn(Node) -> bool) -> Vec<Value> {
     let steps: Vec<Node> = repeated(graph, integer).concat();
     let mut is_step = vec![false; graph.nodes.len()];
@@ -73,9 +74,29 @@ pub(super) fn gates(graph: &Graph, integer: &dyn Fn(Node) -> bool) -> Vec<Value>
         }
         _ => false,
     };
-    let gate = |&(node, data): &(Node, &tinyc_ir::graph::NodeData)| {
-        integer(node) && form(graph, node) == Form::Formula && (is_step[node.index()] || squashes(&data.op))
-    };
+    let formula = |node: Node| integer(node) && form(graph, node) == Form::Formula;
+    let mut gate = vec![false; graph.nodes.len()];
+    for (node, data) in graph.nodes.iter().collect::<Vec<_>>().into_iter().rev() {
+        gate[node.index()] |= formula(node) && (is_step[node.index()] || squashes(&data.op));
+        if !gate[node.index()] {
+            continue;
+        }
+        for &input in &data.inputs {
+            let made = graph.node_of(unmoved(graph, input)).map(|(node, _)| node);
+            made.filter(|&made| formula(made)).into_iter().for_each(|made| gate[made.index()] = true);
+        }
+    }
     let ends = |(_, data): (Node, &tinyc_ir::graph::NodeData)| [&data.inputs[..], &data.outputs[..]].concat();
-    graph.nodes.iter().filter(gate).flat_map(ends).filter(|&v| graph.const_of(v).is_none()).collect()
+    let gates = graph.nodes.iter().filter(|(node, _)| gate[node.index()]);
+    gates.flat_map(ends).filter(|&v| graph.const_of(v).is_none()).collect()
+}
+
+/// What a value is only moved of.
+fn unmoved(graph: &Graph, mut value: Value) -> Value {
+    while let Some((node, data)) = graph.node_of(value)
+        && form(graph, node) == Form::Move
+    {
+        value = data.inputs[0];
+    }
+    value
 }
