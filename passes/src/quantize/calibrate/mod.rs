@@ -1,10 +1,9 @@
 //! A float graph and samples in, the best integer graph out: every choice is made by what it does to the outputs on samples
 //! that the ranges were not taken from.
 //!
-//! Stages, each kept only if it helps: one method of ranges for all tensors; channels equalised; a range for each tensor, outputs clipped only if that
-//! is worth it; weights
-//! rounded so that layers make nearly what they did; the error that rounded weights make on average taken out of the biases. Before
-//! the last two, layers may get other precisions.
+//! Stages, each kept only if it helps: one method of ranges for all tensors; channels equalised; a range for each tensor, outputs clipped
+//! only if that is worth it. Then layers may get other precisions. Then weights rounded so that layers make nearly what they did, and the error that
+//! rounded weights make on average taken out of the biases.
 
 mod finish;
 

@@ -366,6 +366,5 @@ mod tests {
         let (after, _) = run(&graph);
         assert_eq!(ops(&after), ["dequantize", "add", "quantize", "requantize"]);
         assert_eq!(after.outputs[3], after.inputs[0]);
-        let _ = after;
     }
 }
