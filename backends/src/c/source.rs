@@ -8,7 +8,7 @@ use super::header::run_prototype;
 use super::helper::Helpers;
 use super::kernel::Function;
 use super::names::Symbols;
-use super::expr::{Piece, call_doc};
+use super::piece::{Piece, call_doc};
 use super::prelude::{Needs, prelude};
 use super::scalar::memory_type;
 use crate::text::comment::harmless;
