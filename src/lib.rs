@@ -5,6 +5,7 @@
 
 #[cfg(feature = "cli")]
 pub mod agreement;
+mod archive;
 #[cfg(feature = "verify")]
 pub mod board;
 pub mod budget;

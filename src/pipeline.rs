@@ -327,11 +327,8 @@ pub(crate) fn constant_bytes(program: &Program) -> u64 {
 
 /// A warning when floats would be computed in software.
 fn float_warning(program: &Program, target: &Target) -> Option<Diagnostic> {
-    let layers = program
-        .calls
-        .iter()
-        .filter(|call| program.kernels[call.kernel].vars.values().any(|v| v.scalar.is_float()));
-    let count = layers.count();
+    let count =
+        program.calls.iter().filter(|call| program.kernels[call.kernel].computes_with_floats()).count();
     (count > 0 && !target.core.features.fpu_f32).then(|| {
         Diagnostic::warning(
             501,

@@ -84,7 +84,7 @@ fn prove(model: &Model, core: &str, count: usize) {
 }
 
 fn computes_with_integers(compiled: &Compiled) -> bool {
-    compiled.program.kernels.values().all(|kernel| kernel.vars.values().all(|var| !var.scalar.is_float()))
+    !compiled.program.kernels.values().any(|kernel| kernel.computes_with_floats())
 }
 
 macro_rules! own_models_on {

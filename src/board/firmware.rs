@@ -2,6 +2,7 @@
 //! start-up code and a function that sends a character are the user's.
 
 use super::Identity;
+use super::hash;
 use super::log::{FORMAT, WORD};
 use std::fmt::Write as _;
 use tinyc_ir::Tensor;
@@ -25,11 +26,16 @@ pub(super) fn source(program: &Program, identity: &Identity, samples: &[Vec<Tens
          void tinyc_putchar(char c);\nvoid tinyc_bench(void);\n\n",
         identity.tinyc
     );
+    out.push_str(hash::BYTES_IN_C.trim_start());
+    if program.outputs.iter().any(|&b| program.buffers[b].scalar == Scalar::F32) {
+        out.push_str(hash::FLOATS_IN_C);
+    }
+    out.push('\n');
     out.push_str(include_str!("firmware/bench.c"));
     out.push('\n');
     inputs(&mut out, program, samples);
     memory(&mut out, program, prefix);
-    hash(&mut out, program);
+    hash_outputs(&mut out, program);
     bench(&mut out, program, identity, samples.len());
     out.push_str(
         "#ifdef TINYC_BENCH_MAIN\nint main(void)\n{\n    tinyc_bench();\n    for (;;) {\n    }\n}\n#endif\n",
@@ -86,29 +92,13 @@ fn memory(out: &mut String, program: &Program, prefix: &str) {
     out.push('\n');
 }
 
-/// The hash of the outputs; all NaNs are one, as for the host.
-fn hash(out: &mut String, program: &Program) {
-    out.push_str("static uint32_t hash_outputs(void)\n{\n    uint32_t hash = FNV_START, i;\n");
+/// The hash of the outputs.
+fn hash_outputs(out: &mut String, program: &Program) {
+    out.push_str("static uint32_t hash_outputs(void)\n{\n    uint32_t hash = HASH_START;\n");
     for (i, &buffer) in program.outputs.iter().enumerate() {
         let data = &program.buffers[buffer];
-        if data.scalar == Scalar::F32 {
-            let _ = write!(
-                out,
-                "    for (i = 0; i < {}u; i += 4) {{\n        \
-                     const uint8_t *at = &output{i}.bytes[i];\n        \
-                     uint32_t bits = at[0] | ((uint32_t)at[1] << 8) | ((uint32_t)at[2] << 16) | ((uint32_t)at[3] << 24);\n        \
-                     uint32_t shift;\n        \
-                     if ((bits & 0x7fffffffu) > 0x7f800000u) {{\n            bits = 0x7fc00000u;\n        }}\n        \
-                     for (shift = 0; shift < 32; shift += 8) {{\n            hash = fnv(hash, (uint8_t)(bits >> shift));\n        }}\n    }}\n",
-                data.bytes()
-            );
-        } else {
-            let _ = write!(
-                out,
-                "    for (i = 0; i < {}u; i++) {{\n        hash = fnv(hash, output{i}.bytes[i]);\n    }}\n",
-                data.bytes()
-            );
-        }
+        let what = if data.scalar == Scalar::F32 { "floats" } else { "bytes" };
+        let _ = writeln!(out, "    hash = hash_{what}(hash, output{i}.bytes, {}u);", data.bytes());
     }
     out.push_str("    return hash;\n}\n\n");
 }
@@ -130,7 +120,7 @@ fn bench(out: &mut String, program: &Program, identity: &Identity, samples: usiz
         "void tinyc_bench(void)\n{{\n    \
              const enum clock clock = find_clock();\n    \
              uint32_t sample, overhead = 0;\n    \
-             printed = FNV_START;\n    \
+             printed = HASH_START;\n    \
              put(\"{WORD} {FORMAT} model={model} tinyc={tinyc} core={core} emit={emit}\");\n    \
              put(\" files={files:08x} inputs={inputs:08x} samples={samples} clock=\");\n    \
              put(clock_names[clock]);\n    \

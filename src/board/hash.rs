@@ -1,5 +1,5 @@
 //! The hash with which a board and the host compare results: FNV-1a with 32 bits, which the smallest core computes
-//! without a table. It finds faults, no malice.
+//! without a table, in Rust and as C text. It finds faults, no malice.
 
 use tinyc_ir::{Data, Tensor};
 
@@ -38,6 +38,39 @@ pub(super) fn of_inputs(samples: &[Vec<Tensor>]) -> u32 {
     let tensors = samples.iter().flatten();
     tensors.fold(Fnv::START, |hash, tensor| hash.then(tensor.data.to_le_bytes())).value()
 }
+
+/// `hash_bytes` and `HASH_START` in C and C++: the hash with more bytes behind.
+pub(crate) const BYTES_IN_C: &str = "
+/* FNV-1a of 32 bits: one number that tells whether two machines computed the same bytes. */
+#define HASH_START 2166136261u
+
+static uint32_t hash_bytes(uint32_t hash, const void *data, size_t count)
+{
+    const uint8_t *bytes = (const uint8_t *)data;
+    size_t i;
+    for (i = 0; i < count; i++) {
+        hash = (hash ^ bytes[i]) * 16777619u;
+    }
+    return hash;
+}
+";
+
+/// `hash_floats` in C and C++, of so many bytes of floats, which need [`BYTES_IN_C`].
+pub(crate) const FLOATS_IN_C: &str = "
+/* All NaNs are one. */
+static uint32_t hash_floats(uint32_t hash, const void *data, size_t count)
+{
+    static const uint8_t nan[4] = {0, 0, 0xc0, 0x7f};
+    const uint8_t *at = (const uint8_t *)data;
+    size_t i;
+    for (i = 0; i < count; i += 4, at += 4) {
+        const int special = (at[3] & 0x7f) == 0x7f && (at[2] & 0x80) != 0;
+        const int is_nan = special && ((at[2] & 0x7f) | at[1] | at[0]) != 0;
+        hash = hash_bytes(hash, is_nan ? nan : at, 4);
+    }
+    return hash;
+}
+";
 
 #[cfg(test)]
 mod tests {

@@ -17,9 +17,9 @@
 
 #![allow(clippy::needless_doctest_main, reason = "a build script has one")]
 
-pub(crate) mod archive;
 mod triple;
 
+use crate::archive;
 use crate::budget::Budget;
 use crate::pipeline::{self, Emit, Options};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 //! With C and an object both, an option says which is linked: the object where CMake builds for another machine, the C
 //! else. Built for itself, the folder has a program that compares the network with the reference.
 
-use super::{Files, Network};
+use super::{Files, Network, indented};
 
 pub(super) fn files(network: &Network<'_>) -> Files {
     let prefix = &network.prefix;
@@ -66,10 +66,6 @@ fn lists(network: &Network<'_>) -> String {
         ));
     }
     out
-}
-
-fn indented(lines: &str) -> String {
-    lines.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 fn example(network: &Network<'_>) -> String {

@@ -191,18 +191,15 @@ impl Network<'_> {
 
     /// The object as a library, if it was emitted.
     fn library(&self) -> Option<Vec<u8>> {
-        let member = |bytes| crate::build::archive::Member { name: format!("{}.o", self.prefix), bytes };
+        let member = |bytes| crate::archive::Member { name: format!("{}.o", self.prefix), bytes };
         let run = format!("{}_run", self.prefix);
-        self.object().map(|bytes| crate::build::archive::write(&member(bytes), &[&run]))
+        self.object().map(|bytes| crate::archive::write(&member(bytes), &[&run]))
     }
 
     /// Whether layers compute with floats.
-    fn computes_floats(&self) -> bool {
+    fn computes_with_floats(&self) -> bool {
         let program = &self.compiled.program;
-        program
-            .calls
-            .iter()
-            .any(|call| program.kernels[call.kernel].vars.values().any(|v| v.scalar.is_float()))
+        program.calls.iter().any(|call| program.kernels[call.kernel].computes_with_floats())
     }
 
     /// `made by tinyc 0.1.0 for cortex-m4`, for the first line of a file.
@@ -225,4 +222,9 @@ impl Network<'_> {
         )
         .into_bytes()
     }
+}
+
+/// Lines, two columns further to the right.
+fn indented(lines: &str) -> String {
+    lines.lines().map(|line| format!("  {line}\n")).collect()
 }

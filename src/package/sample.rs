@@ -52,7 +52,7 @@ impl Sample {
     pub(super) fn definitions(&self) -> String {
         let mut out = self.call.memory.join("\n");
         out.push_str(
-            "\n\n/* A sample, and the hash of the outputs that the reference computes from it: FNV-1a of 32 bits. */\n",
+            "\n\n/* A sample, and the hash of the outputs that the reference computes from it. */\n",
         );
         let _ = writeln!(out, "#define EXPECTED_HASH 0x{:08x}u", self.expected);
         let with_elements = || self.call.inputs.iter().zip(&self.inputs).filter(|(_, data)| !data.is_empty());
@@ -64,10 +64,10 @@ impl Sample {
             }
             out.push_str("};\n");
         }
-        out.push_str(BYTES);
+        out.push_str(hash::BYTES_IN_C);
         let floats = self.call.outputs.iter().any(|port| port.scalar == Scalar::F32 && port.len > 0);
         if floats {
-            out.push_str(FLOATS);
+            out.push_str(hash::FLOATS_IN_C);
         }
         out.push_str(
             "\n/* Runs the network on the sample; the result is its status. */\n\
@@ -79,7 +79,7 @@ impl Sample {
         if let Some(begin) = &self.call.begin {
             let _ = writeln!(out, "    {begin}");
         }
-        let _ = writeln!(out, "    status = {};\n    *hash = 2166136261u;", self.call.run);
+        let _ = writeln!(out, "    status = {};\n    *hash = HASH_START;", self.call.run);
         for port in self.call.outputs.iter().filter(|port| port.len > 0) {
             let _ = writeln!(out, "    *hash = {};", hashed(port));
         }
@@ -103,36 +103,7 @@ fn is_taken(name: &str) -> bool {
 fn hashed(port: &Port) -> String {
     let name = &port.name;
     match port.scalar {
-        Scalar::F32 => format!("hash_floats(*hash, {name}, sizeof {name} / sizeof {name}[0])"),
+        Scalar::F32 => format!("hash_floats(*hash, {name}, sizeof {name})"),
         _ => format!("hash_bytes(*hash, {name}, sizeof {name})"),
     }
 }
-
-const BYTES: &str = "
-static uint32_t hash_bytes(uint32_t hash, const void *data, size_t count)
-{
-    const uint8_t *bytes = (const uint8_t *)data;
-    size_t i;
-    for (i = 0; i < count; i++) {
-        hash = (hash ^ bytes[i]) * 16777619u;
-    }
-    return hash;
-}
-";
-
-/// All NaNs are one, as for the host.
-const FLOATS: &str = "
-static uint32_t hash_floats(uint32_t hash, const float *data, size_t count)
-{
-    size_t i;
-    for (i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &data[i], sizeof bits);
-        if (data[i] != data[i]) {
-            bits = 0x7fc00000u;
-        }
-        hash = hash_bytes(hash, &bits, sizeof bits);
-    }
-    return hash;
-}
-";

@@ -2,7 +2,7 @@
 //! build, and `samples/NAME` is an application. The layout and the functions are those of Zephyr's documentation
 //! (Modules, CMake extensions); headers are included by the network's name, as it asks of modules.
 
-use super::{Files, Network};
+use super::{Files, Network, indented};
 use std::fmt::Write as _;
 use tinyc_targets::Isa;
 
@@ -68,10 +68,6 @@ fn lists(network: &Network<'_>) -> String {
     )
 }
 
-fn indented(lines: &str) -> String {
-    lines.lines().map(|line| format!("  {line}\n")).collect()
-}
-
 fn kconfig(network: &Network<'_>) -> String {
     let (prefix, symbol, core) = (&network.prefix, symbol(network), &network.target.core.name);
     let cpu = cpu(network);
@@ -122,7 +118,7 @@ fn cpu(network: &Network<'_>) -> String {
 /// Whether the object has instructions of an FPU; vectors are some.
 fn needs_fpu(network: &Network<'_>) -> bool {
     let core = &network.target.core;
-    core.isa == Isa::Aarch64 || core.features.fpu_f32 && network.computes_floats()
+    core.isa == Isa::Aarch64 || core.features.fpu_f32 && network.computes_with_floats()
 }
 
 fn sample_lists(prefix: &str) -> String {

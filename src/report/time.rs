@@ -111,6 +111,5 @@ impl Time {
 
 /// Whether any layer computes with floats.
 fn floats(program: &Program) -> bool {
-    let mut vars = program.calls.iter().flat_map(|call| program.kernels[call.kernel].vars.values());
-    vars.any(|var| var.scalar.is_float())
+    program.calls.iter().any(|call| program.kernels[call.kernel].computes_with_floats())
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 const MODELS: [(&str, &str, &[&str]); 4] = [
     ("digits", "digits/digits_int8_io.onnx", &[]),
     ("floats", "digits/digits_f32.onnx", &[]),
-    ("stream", "twins/stream_qdq.onnx", &["--state", "past=past_next", "--state", "level=level_next"]),
+    ("kept", "twins/stream_qdq.onnx", &["--state", "past=past_next", "--state", "level=level_next"]),
     ("two_inputs", "twins/two_inputs.onnx", &[]),
 ];
 
@@ -52,6 +52,7 @@ fn what_a_package_cannot_hold_is_refused_before_anything_is_written() {
         ("arduino", &["--target", "rv32imc", "--emit", "obj"], "E0506"),
         ("arduino", &["--target", "cortex-m4", "--name", &long], "E0506"),
         ("cmake", &["--target", "cortex-m4", "--name", "test"], "E0505"),
+        ("arduino", &["--target", "cortex-m4", "--name", "stream"], "E0505"),
         ("cargo", &["--target", "cortex-m4", "--emit", "rust", "--name", "std"], "E0505"),
         ("bench", &["--target", "cortex-m4", "--emit", "rust"], "E0505"),
     ] {

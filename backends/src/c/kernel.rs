@@ -2,9 +2,10 @@
 
 use super::anchor::{self, Anchor};
 use super::doc::{Doc, WIDTH};
-use super::expr::{Piece, Printer, address, call_doc};
+use super::expr::Printer;
 use super::helper::Helpers;
 use super::names::Names;
+use super::piece::{Piece, address, call_doc};
 use super::scalar::{memory_type, value_type};
 use crate::text::facts::Facts;
 use std::collections::BTreeSet;

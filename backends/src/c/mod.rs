@@ -18,6 +18,7 @@ mod kernel;
 mod math;
 mod names;
 mod packed;
+mod piece;
 mod prelude;
 mod reserved;
 mod scalar;

@@ -4,11 +4,11 @@ use super::Options;
 use super::comment::{block, section};
 use super::data;
 use super::doc::{Doc, WIDTH};
-use super::expr::{Piece, call_doc};
 use super::header::run_prototype;
 use super::helper::Helpers;
 use super::kernel::Function;
 use super::names::Symbols;
+use super::piece::{Piece, call_doc};
 use super::prelude::{Needs, prelude};
 use super::scalar::memory_type;
 use crate::text::comment::harmless;
@@ -93,7 +93,7 @@ fn needs(program: &Program, used: &BTreeSet<Buffer>, options: &Options) -> Needs
 fn has_floats(kernel: &KernelData) -> bool {
     // Half floats that are only moved are integers to C.
     kernel.params.values().any(|p| p.scalar.is_float() && !p.scalar.is_half())
-        || kernel.vars.values().any(|v| v.scalar.is_float())
+        || kernel.computes_with_floats()
         || kernel.exprs.values().any(|e| match e {
             ExprData::Literal(literal) => literal.scalar().is_float(),
             ExprData::Convert { to, .. } | ExprData::Bits { to, .. } => to.is_float(),

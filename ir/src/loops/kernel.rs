@@ -59,6 +59,11 @@ impl KernelData {
             }
         }
     }
+
+    /// Whether it computes with floats; moving them is no computation.
+    pub fn computes_with_floats(&self) -> bool {
+        self.vars.values().any(|var| var.scalar.is_float())
+    }
 }
 
 /// A buffer parameter.

@@ -5,7 +5,7 @@
 
 use tinyc_ir::entity::Entity;
 use tinyc_ir::exact::{round_half_even_product, round_half_even_sum};
-use tinyc_ir::graph::{Def, Node, NodeData, Value};
+use tinyc_ir::graph::{Def, NodeData, Value};
 use tinyc_ir::op::conv2d::{Conv2d, effective_scale};
 use tinyc_ir::op::{mul::product_scale, requantize::rescale, softmax::quantized_share};
 use tinyc_ir::{Activation, DType, Graph, Op, TensorType};
@@ -56,61 +56,7 @@ pub fn analyze(graph: &Graph) -> Ranges {
 
 /// Bounds on the final exact sum `bias + Σ (x − zx)·(w − zw)` of each output channel of a quantised `conv2d` or
 /// `dense`; `None` for other nodes.
-pub fn acc_ranges(graph: &Graph, ranges: &Ranges, node: Node) -> Option<Vec<Interval>> {
-    weighted_sum(graph, ranges, &graph.nodes[node], |sum, tap| {
-        // Each product is between its corners; in the padding it is 0.
-        let corners = (tap.x.0 * tap.w, tap.x.1 * tap.w);
-        let mut product = (corners.0.min(corners.1), corners.0.max(corners.1));
-        if tap.may_be_padding {
-            product = hull(product, (0, 0));
-        }
-        *sum = (sum.0 + product.0, sum.1 + product.1);
-    })
-}
-
-/// Bounds on every partial sum of each output channel of a quantised `conv2d` or `dense`, in whatever order a kernel
-/// adds, started from 0 or from the bias; `None` for other nodes.
-///
-/// They hold for kernels that subtract `zx` from each `x`, and for kernels that add raw `x·(w − zw)` to a bias from
-/// which the `zx·(w − zw)` of all taps, or of those inside the image, is subtracted beforehand. A kernel that also adds
-/// `x·w` with raw weights and corrects with the sum of `x` needs bounds of its own.
-pub fn acc_bounds(graph: &Graph, ranges: &Ranges, node: Node) -> Option<Vec<Interval>> {
-    let data = &graph.nodes[node];
-    let (_, zx) = graph.ty(data.inputs[0]).quant.as_ref()?.tensor_wide()?;
-    let zx = i64::from(zx);
-    let mut sums = weighted_sum(graph, ranges, data, |sum, tap| {
-        let raw = (tap.x.0 + zx, tap.x.1 + zx);
-        let padding = if tap.may_be_padding { zx } else { raw.0 };
-        let products = [tap.x.0, tap.x.1, raw.0, raw.1, padding].map(|x| x * tap.w);
-        let correction = -zx * tap.w;
-        sum.0 += products.into_iter().min().unwrap_or(0).min(0) + correction.min(0);
-        sum.1 += products.into_iter().max().unwrap_or(0).max(0) + correction.max(0);
-    })?;
-    let bias = ranges.of(data.inputs[2]);
-    for (sum, bias) in sums.iter_mut().zip(bias) {
-        // `weighted_sum` starts from the bias; a kernel may also add it last.
-        *sum = (sum.0 - bias.0.max(0), sum.1 - bias.1.min(0));
-    }
-    Some(sums)
-}
-
-/// One weight under a sliding window and what it is multiplied with.
-struct Tap {
-    /// The range of `x − zx`.
-    x: Interval,
-    /// `w − zw`.
-    w: i64,
-    /// Whether some output has this tap in the padding, where it adds nothing.
-    may_be_padding: bool,
-}
-
-/// Folds all taps of each output channel over its bias's range.
-fn weighted_sum(
-    graph: &Graph,
-    ranges: &Ranges,
-    data: &NodeData,
-    fold: impl Fn(&mut Interval, Tap),
-) -> Option<Vec<Interval>> {
+fn acc_ranges(graph: &Graph, ranges: &Ranges, data: &NodeData) -> Option<Vec<Interval>> {
     let (outside, groups) = match &data.op {
         Op::Conv2d(conv) => (padded_taps(graph, data, conv), conv.groups),
         Op::Dense(_) => (vec![false], 1),
@@ -134,8 +80,11 @@ fn weighted_sum(
         for (tap, &may_be_padding) in outside.iter().enumerate() {
             for c in 0..depth {
                 let w = weight.data.int((o * outside.len() + tap) * depth + c) - zw;
-                let (lo, hi) = x[first + c];
-                fold(sum, Tap { x: (lo - zx, hi - zx), w, may_be_padding });
+                // Each product is between its corners; in the padding it is 0.
+                let (a, b) = ((x[first + c].0 - zx) * w, (x[first + c].1 - zx) * w);
+                let product = hull((a, a), (b, b));
+                let product = if may_be_padding { hull(product, (0, 0)) } else { product };
+                *sum = (sum.0 + product.0, sum.1 + product.1);
             }
         }
     }
@@ -166,14 +115,13 @@ fn result(graph: &Graph, ranges: &Ranges, data: &NodeData, value: Value) -> Opti
     }
     match &data.op {
         Op::Conv2d(_) | Op::Dense(_) => {
-            let Def::Node(node, _) = graph.values[value].def else { return None };
             let wt = graph.ty(data.inputs[1]);
             let act = match &data.op {
                 Op::Conv2d(conv) => conv.act,
                 Op::Dense(dense) => dense.act,
                 _ => return None,
             };
-            let scaled = acc_ranges(graph, ranges, node)?.into_iter().enumerate();
+            let scaled = acc_ranges(graph, ranges, data)?.into_iter().enumerate();
             scaled.map(|(o, sum)| Some(requantized(sum, effective_scale(xt, wt, y, o)?, y, act))).collect()
         }
         Op::Requantize(op) => {

@@ -1,18 +1,11 @@
 /* Lines begin with a word that tells them from whatever else the firmware prints, and the last one has a hash of the
  * others: a damaged log is told from a wrong result. */
-static uint32_t fnv(uint32_t hash, uint8_t byte)
-{
-    return (hash ^ byte) * 16777619u;
-}
-
-#define FNV_START 2166136261u
-
 static uint32_t printed;
 
 static void put(const char *text)
 {
     for (; *text != '\0'; text++) {
-        printed = fnv(printed, (uint8_t)*text);
+        printed = hash_bytes(printed, text, 1);
         tinyc_putchar(*text);
     }
 }

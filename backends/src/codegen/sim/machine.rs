@@ -276,11 +276,6 @@ impl<P: Processor> Machine<P> {
         &self.cpu
     }
 
-    /// The same, to prepare a test.
-    pub fn cpu_mut(&mut self) -> &mut P {
-        &mut self.cpu
-    }
-
     /// Calls a function as C does: the first words of arguments in registers, the rest on the stack. `watch` is told
     /// whenever a call that the function itself made has returned; it may look at memory and change it.
     ///

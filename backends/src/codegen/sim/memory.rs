@@ -371,6 +371,20 @@ impl Memory {
         self.ram.base + STACK_BYTES
     }
 
+    /// Puts arguments on an empty stack, and returns the stack pointer, a multiple of `align`.
+    pub(crate) fn push_arguments(&mut self, arguments: &[u32], align: u32) -> Result<u32, Trap> {
+        let bytes = (arguments.len() as u64 * 4).next_multiple_of(align.into());
+        if bytes > u64::from(STACK_BYTES) / 2 {
+            return Err(Trap::Host("more arguments than the stack has room for"));
+        }
+        let stack_pointer = self.stack_top() - bytes as u32;
+        self.move_stack(stack_pointer)?;
+        for (slot, argument) in (0..).zip(arguments) {
+            self.store32(stack_pointer + 4 * slot, *argument)?;
+        }
+        Ok(stack_pointer)
+    }
+
     /// An empty stack again.
     pub(crate) fn reset_stack(&mut self) {
         let top = self.stack_top();

@@ -6,6 +6,7 @@ mod flash;
 mod image;
 mod machine;
 mod memory;
+mod pace;
 mod run;
 mod trace;
 
@@ -15,6 +16,7 @@ pub use image::Image;
 pub(crate) use image::{Decoded, Decoder, Reader, Relocation};
 pub use machine::{Machine, OnChip, Outcome, Processor};
 pub use memory::{Layout, Memory, RED_ZONE, Region, STACK_BYTES};
+pub(crate) use pace::Pace;
 pub use run::{Counts, Visit, Watch};
 pub(crate) use run::{Frame, RETURN, push, returned};
 pub use trace::{MARK, Trace};

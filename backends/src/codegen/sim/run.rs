@@ -2,6 +2,7 @@
 
 use super::fault::Trap;
 use super::machine::{Machine, Processor};
+use super::pace::Pace;
 
 /// Where the outermost function returns to: an address at which nothing can be.
 pub(crate) const RETURN: u32 = 0xffff_fffe;
@@ -33,6 +34,22 @@ pub struct Counts {
     pub(crate) slack: u64,
     /// Cycles that flash had waited when a call was made.
     pub(crate) waited: u64,
+}
+
+impl Counts {
+    /// An instruction has been executed.
+    #[inline(always)]
+    pub(crate) fn ran(&mut self, pace: &Pace) {
+        self.left -= 1;
+        self.cycles = self.cycles.wrapping_add(u64::from(pace.cycles));
+        self.slack += u64::from(pace.slack);
+    }
+
+    /// It jumped, which costs so many cycles more.
+    #[inline(always)]
+    pub(crate) fn jumped(&mut self, cycles: i16) {
+        self.cycles = self.cycles.wrapping_add_signed(i64::from(cycles));
+    }
 }
 
 /// What a caller expects back.

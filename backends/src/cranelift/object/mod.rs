@@ -2,6 +2,7 @@
 //! a count of cycles.
 
 mod architecture;
+mod body;
 mod collect;
 mod link;
 mod routine;

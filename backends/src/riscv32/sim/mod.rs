@@ -10,6 +10,7 @@ mod execute;
 mod float;
 mod image;
 mod processor;
+mod run;
 mod step;
 
 pub use crate::codegen::sim::{Fault, FlashModel, Layout, OnChip, Outcome, Trap, Visit, Watch};

@@ -1,6 +1,7 @@
 //! An instruction decoded once, in the form that runs fast: plain bytes, targets as indices, cycles counted before.
 
 use super::cpu::NOWHERE;
+use crate::codegen::sim::Pace;
 use crate::riscv32::isa::{Class, Inst, Op, Reg};
 use crate::riscv32::timing::{Model, Placed, Price};
 
@@ -16,18 +17,8 @@ pub struct Step {
     pub(super) why: u8,
     /// Halfwords of the encoding.
     pub(super) size: u8,
-    /// Cycles, if the instruction before it ran before it.
-    pub(super) cycles: u8,
-    /// What operands can add to them.
-    pub(super) slack: u8,
-    /// What changes in its cycles if a branch led to it.
-    pub(super) entered: i8,
-    /// Cycles that jumping adds, if the target is in one word, and if it straddles two.
-    pub(super) refill: [u8; 2],
-    /// Whether it straddles two words.
-    pub(super) straddles: bool,
-    /// For a direct branch: the refill and what changes in the cycles of the target.
-    pub(super) taken: i16,
+    /// Its cycles.
+    pub(super) pace: Pace,
     /// Whether it writes the stack pointer.
     pub(super) moves_stack: bool,
     pub(super) imm: u32,
@@ -53,12 +44,7 @@ impl Step {
             a: 0,
             why,
             size: 1,
-            cycles: 0,
-            slack: 0,
-            entered: 0,
-            refill: [0; 2],
-            straddles: false,
-            taken: 0,
+            pace: Pace::default(),
             moves_stack: false,
             imm: 0,
             target: 0,
@@ -68,7 +54,7 @@ impl Step {
     /// The instruction; branches to addresses relative to `base` get indices. `taken` is left to [`link`].
     pub(super) fn new(placed: &Placed, price: &Price, model: &Model, base: u32) -> Self {
         let inst: &Inst<Reg> = &placed.inst;
-        let byte = |cycles: u32| cycles.min(255) as u8;
+        let refill = [false, true].map(|straddles| model.refill(inst, straddles).cycles);
         let read = |reg: Option<Reg>| reg.map_or(0, Reg::number);
         let mut step = Self {
             op: inst.op,
@@ -78,12 +64,7 @@ impl Step {
             a: read(inst.a),
             why: 0,
             size: (placed.bytes / 2) as u8,
-            cycles: byte(price.after.cycles),
-            slack: byte(price.after.worst.saturating_sub(price.after.cycles)),
-            entered: (price.entered.cycles as i32 - price.after.cycles as i32).clamp(-128, 127) as i8,
-            refill: [false, true].map(|straddles| byte(model.refill(inst, straddles).cycles)),
-            straddles: placed.straddles(),
-            taken: 0,
+            pace: Pace::new(price.after, price.entered, refill, placed.straddles()),
             moves_stack: inst.d == Some(Reg::SP),
             imm: inst.imm.cast_unsigned(),
             target: 0,
@@ -103,12 +84,6 @@ impl Step {
     }
 }
 
-/// What jumping from a step to another costs beyond the cycles of both.
-#[inline(always)]
-pub(super) fn jump_cycles(from: &Step, to: &Step) -> i16 {
-    i16::from(from.refill[usize::from(to.straddles)]) + i16::from(to.entered)
-}
-
 /// Counts what direct branches cost when taken.
 pub(super) fn link(steps: &mut [Step]) {
     for index in 0..steps.len() {
@@ -116,7 +91,7 @@ pub(super) fn link(steps: &mut [Step]) {
         if from.branches()
             && let Some(to) = steps.get(from.target as usize)
         {
-            steps[index].taken = jump_cycles(&from, to);
+            steps[index].pace.taken = from.pace.jump(Some(&to.pace));
         }
     }
 }

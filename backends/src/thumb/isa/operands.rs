@@ -39,13 +39,6 @@ impl<R> Inst<R> {
         Field::ALL.into_iter().filter_map(|field| Some((self.register(field)?, self.role(field))))
     }
 
-    /// The same registers, to replace them.
-    pub fn operands_mut(&mut self) -> impl Iterator<Item = (&mut R, Role)> {
-        let roles = Field::ALL.map(|field| self.role(field));
-        let registers = [&mut self.d, &mut self.n, &mut self.m, &mut self.a];
-        registers.into_iter().zip(roles).filter_map(|(register, role)| Some((register.as_mut()?, role)))
-    }
-
     /// The same instruction with other registers.
     pub fn map<S>(self, mut change: impl FnMut(R) -> S) -> Inst<S> {
         Inst {
@@ -98,15 +91,6 @@ impl<R> Inst<R> {
         match self.op {
             Op::Vldm | Op::VldmKeep | Op::Vstm | Op::VstmKeep | Op::Vpush | Op::Vpop => self.imm as u32,
             _ => 0,
-        }
-    }
-
-    /// Whether the next instruction is not, or not always, the next one in memory. Calls come back and do not count.
-    pub const fn is_jump(&self) -> bool {
-        match self.op {
-            Op::B | Op::Bcond | Op::Bx | Op::Cbz | Op::Cbnz | Op::Tbb | Op::Tbh => true,
-            Op::Ldm | Op::LdmKeep | Op::Ldmdb | Op::Pop => self.imm & 0x8000 != 0,
-            _ => false,
         }
     }
 }

@@ -5,7 +5,7 @@ use tinyc_targets::Core;
 use super::cpu::Cpu;
 use super::image::{self, Image};
 use super::step::{MIDDLE, Step, UNDEFINED, UNSUPPORTED, link};
-use super::{Machine, STACK_BYTES, Trap, Watch};
+use super::{Machine, Trap, Watch};
 use crate::codegen::sim::{Counts, Memory, Processor, RETURN};
 use crate::thumb::isa;
 use crate::thumb::timing::{Model, Placed};
@@ -63,15 +63,7 @@ impl Processor for Cpu {
     fn begin(&mut self, memory: &mut Memory, args: &[u32]) -> Result<(), Trap> {
         let on_stack = args.get(4..).unwrap_or_default();
         // The stack pointer is a multiple of 8 where a function begins.
-        let bytes = (on_stack.len() as u64 * 4).next_multiple_of(8);
-        if bytes > u64::from(STACK_BYTES) / 2 {
-            return Err(Trap::Host("more arguments than the stack has room for"));
-        }
-        let stack_pointer = memory.stack_top() - bytes as u32;
-        memory.move_stack(stack_pointer)?;
-        for (slot, arg) in (0..).zip(on_stack) {
-            memory.store32(stack_pointer + 4 * slot, *arg)?;
-        }
+        let stack_pointer = memory.push_arguments(on_stack, 8)?;
         // What a caller leaves in the other registers means nothing; odd patterns are found sooner than zeros.
         for (number, register) in (0..).zip(&mut self.r) {
             *register = 0xdead_0001 + 0x1_0002 * number;

@@ -5,7 +5,6 @@ use super::cpu::Cpu;
 use super::execute::{Flow, execute};
 use super::step::{
     CONDITIONAL, GROWS_STACK, MIDDLE, MOVES_STACK, READS_PC, Step, UNDEFINED, UNSUPPORTED, WRITES_PC,
-    jump_cycles,
 };
 use crate::codegen::sim::{Counts, RETURN, Trap, Watch, push, returned};
 use crate::thumb::isa::{Op, Reg};
@@ -48,7 +47,7 @@ impl Machine {
         let stalls_before = self.memory.unaligned_cycles;
         let mut frames = vec![frame(&self.cpu, RETURN, self.address_of(index), counts)];
         // The outermost function's first instruction is reached by a call too.
-        counts.cycles = code.get(index).map_or(0, |step| i64::from(step.entered).cast_unsigned());
+        counts.cycles = code.get(index).map_or(0, |step| i64::from(step.pace.entered).cast_unsigned());
         loop {
             let Some(step) = code.get(index) else {
                 return Err((index, Trap::NoInstruction { address: self.address_of(index) }));
@@ -56,9 +55,7 @@ impl Machine {
             if counts.left == 0 {
                 return Err((index, Trap::Budget));
             }
-            counts.left -= 1;
-            counts.cycles = counts.cycles.wrapping_add(u64::from(step.cycles));
-            counts.slack += u64::from(step.slack);
+            counts.ran(&step.pace);
             if self.observed {
                 self.observe(index, step.size);
             }
@@ -86,11 +83,11 @@ impl Machine {
             match flow {
                 Flow::Next => index = next,
                 Flow::Taken => {
-                    counts.cycles = counts.cycles.wrapping_add_signed(i64::from(step.taken));
+                    counts.jumped(step.pace.taken);
                     index = step.target as usize;
                 }
                 Flow::Call => {
-                    counts.cycles = counts.cycles.wrapping_add_signed(i64::from(step.taken));
+                    counts.jumped(step.pace.taken);
                     index = step.target as usize;
                     self.cpu.r[14] = self.address_of(next) | 1;
                     let at_call = Counts { waited: self.waited(), ..counts };
@@ -104,9 +101,7 @@ impl Machine {
                         Ok(target) => target,
                         Err(trap) => return Err((index, trap)),
                     };
-                    let cycles =
-                        code.get(target).map_or(i16::from(step.refill[0]), |to| jump_cycles(step, to));
-                    counts.cycles = counts.cycles.wrapping_add_signed(i64::from(cycles));
+                    counts.jumped(step.pace.jump(code.get(target).map(|to| &to.pace)));
                     if let Flow::CallTo(_) = flow {
                         self.cpu.r[14] = self.address_of(next) | 1;
                         let at_call = Counts { waited: self.waited(), ..counts };

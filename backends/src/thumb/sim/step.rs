@@ -1,6 +1,7 @@
 //! An instruction decoded once, in the form that runs fast: plain bytes, targets as indices, cycles counted before.
 
 use super::cpu::{ASR, LSL, LSR, ROR};
+use crate::codegen::sim::Pace;
 use crate::thumb::isa::{Cond, Inst, Op, Reg, Shift, expand_float, modified_immediate};
 use crate::thumb::timing::{Model, Placed, Price};
 
@@ -24,18 +25,8 @@ pub struct Step {
     pub(super) extra: u8,
     /// Halfwords of the encoding.
     pub(super) size: u8,
-    /// Cycles, if the instruction before it ran before it.
-    pub(super) cycles: u8,
-    /// What operands can add to them.
-    pub(super) slack: u8,
-    /// What changes in its cycles if a branch led to it.
-    pub(super) entered: i8,
-    /// Cycles that jumping adds, if the target is in one word, and if it straddles two.
-    pub(super) refill: [u8; 2],
-    /// Whether it straddles two words.
-    pub(super) straddles: bool,
-    /// For a direct branch: the refill and what changes in the cycles of the target.
-    pub(super) taken: i16,
+    /// Its cycles.
+    pub(super) pace: Pace,
     /// The immediate; an address, where it is relative to the program counter; a mask of registers; a count.
     pub(super) imm: u32,
     /// For a direct branch: the index of the target.
@@ -73,12 +64,7 @@ impl Step {
             cond: Cond::Al,
             extra: why,
             size: 1,
-            cycles: 0,
-            slack: 0,
-            entered: 0,
-            refill: [0; 2],
-            straddles: false,
-            taken: 0,
+            pace: Pace::default(),
             imm: 0,
             target: 0,
         }
@@ -94,7 +80,7 @@ impl Step {
             Shift::Asr(amount) => (ASR, amount),
             Shift::Ror(amount) => (ROR, amount),
         };
-        let byte = |cycles: u32| cycles.min(255) as u8;
+        let refill = [false, true].map(|straddles| model.refill(inst, straddles));
         let pc = placed.address.wrapping_add(4);
         let mut step = Self {
             op: inst.op,
@@ -108,12 +94,7 @@ impl Step {
             cond: inst.cond,
             extra: extra(inst),
             size: (placed.bytes / 2) as u8,
-            cycles: byte(price.after.cycles),
-            slack: byte(price.after.worst - price.after.cycles),
-            entered: (price.entered.cycles as i32 - price.after.cycles as i32).clamp(-128, 127) as i8,
-            refill: [byte(model.refill(inst, false)), byte(model.refill(inst, true))],
-            straddles: placed.straddles(),
-            taken: 0,
+            pace: Pace::new(price.after, price.entered, refill, placed.straddles()),
             imm: inst.imm.cast_unsigned(),
             target: 0,
         };
@@ -144,12 +125,6 @@ impl Step {
     }
 }
 
-/// What jumping from a step to another costs beyond the cycles of both.
-#[inline(always)]
-pub(super) fn jump_cycles(from: &Step, to: &Step) -> i16 {
-    i16::from(from.refill[usize::from(to.straddles)]) + i16::from(to.entered)
-}
-
 /// Counts what direct branches cost when taken.
 pub(super) fn link(steps: &mut [Step]) {
     for index in 0..steps.len() {
@@ -158,7 +133,7 @@ pub(super) fn link(steps: &mut [Step]) {
             && matches!(from.op, Op::B | Op::Bcond | Op::Bl | Op::Cbz | Op::Cbnz)
             && let Some(to) = steps.get(from.target as usize)
         {
-            steps[index].taken = jump_cycles(&from, to);
+            steps[index].pace.taken = from.pace.jump(Some(&to.pace));
         }
     }
 }
