@@ -196,7 +196,7 @@ fn driver(programs: &[&Program], prefixes: &[String]) -> String {
         out.push_str("    return status;\n}\n");
     }
     out.push_str(
-        "\nint main(int argc, char **argv)\n{\n    int i, run;\n    FILE *results;\n    (void)input;\n    \
+        "\nint main(int argc, char **argv)\n{\n    int i, run;\n    FILE *results;\n    \
              if (argc < 2) {\n        return 1;\n    }\n    results = fopen(argv[1], \"wb\");\n    \
              if (results == NULL) {\n        return 1;\n    }\n    \
              for (run = 2; run + 1 < argc; run += 2)\n    \
