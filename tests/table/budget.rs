@@ -40,8 +40,8 @@ pub(crate) fn rows() -> Vec<BudgetRow> {
         let part = |whole: u64, percent: u64| whole * percent / 100;
         let limits = [
             (
-                format!("flash {} B", grouped(part(int8.flash, 80))),
-                Limits { flash: Some(part(int8.flash, 80)), ..Limits::default() },
+                format!("flash {} B", grouped(part(int8.flash, 90))),
+                Limits { flash: Some(part(int8.flash, 90)), ..Limits::default() },
             ),
             (
                 format!("latency {} cycles", grouped(part(int8.cycles, 130))),
