@@ -65,7 +65,7 @@ pub fn run(graph: &Graph) -> Graph {
 pub(super) fn has_power(formula: &Formula) -> bool {
     let terms = formula.terms();
     let square = |term: &Term| matches!(term, Term::Binary(BinaryOp::Mul, a, b) if a == b);
-    terms.iter().any(|term| square(term))
+    terms.iter().any(square)
 }
 
 /// The degree of a polynomial; `None` if a formula is none.
