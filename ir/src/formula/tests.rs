@@ -59,5 +59,5 @@ fn formulas_of_formulas() {
     }
     let one = Formula::literal(crate::loops::Literal::F32(1.0));
     let next = sum.on(&[one, Formula::argument(0)]);
-    assert_eq!(next.to_string(), "(1.0f32 + x0)");
+    assert_eq!(next.to_string(), "1.0f32 + x0");
 }
