@@ -64,15 +64,22 @@ pub(super) fn quantise<'a>(
     let mut search = Search::new(calibration, meter, on_chip, (choices, metric), runner)?;
     let first = search.points[&search.first()].clone();
     let fits = bounds.iter().all(|bound| first.keeps(bound));
-    if !timed && limits.drop.is_none() {
-        // More bits than eight take more of all but noise: they are for those who limit time, or accuracy.
+    let sizes_only = !timed && limits.drop.is_none();
+    if sizes_only {
+        // More bits than eight mostly take more of all but noise: they are for those who limit time, or accuracy.
         search.restrict(&[Precision::Int4]);
         if fits {
             return Ok((search.finished(&first.choice), None));
         }
     }
     let task = Task { aim: aim(&bounds, &first), bounds, rates, evaluation };
-    let found = match search.within(task.aim, &task.bounds)? {
+    let mut found = search.within(task.aim, &task.bounds)?;
+    if found.is_none() && sizes_only && task.bounds.iter().any(|bound| bound.kind == Kind::Flash) {
+        // Mostly: where there are few weights, code decides.
+        search.allow_all();
+        found = search.within(task.aim, &task.bounds)?;
+    }
+    let found = match found {
         Some(found) => found,
         None => {
             let refusal = refusal::no_choice(&mut search, &task)?;

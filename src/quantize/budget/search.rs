@@ -176,6 +176,12 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Lets units have all precisions again. Those that they could have so far keep their positions, as int4 comes first.
+    pub(super) fn allow_all(&mut self) {
+        self.candidates = self.calibration.units.iter().map(|unit| unit.candidates.clone()).collect();
+        self.alone.clear();
+    }
+
     /// The precisions of a choice.
     pub(super) fn precisions(&self, choice: &Choice) -> Precisions {
         let units = self.calibration.units.iter().zip(&self.candidates).zip(choice);
