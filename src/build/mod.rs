@@ -17,22 +17,20 @@
 
 #![allow(clippy::needless_doctest_main, reason = "a build script has one")]
 
+mod script;
 mod triple;
 
+use self::script::{Script, fault, finish};
 use crate::archive;
 use crate::budget::Budget;
 use crate::pipeline::{self, Emit, Options};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use tinyc_backends::{c, rust};
+use tinyc_ir::Diagnostics;
 use tinyc_ir::wording::words;
-use tinyc_ir::{Diagnostic, Diagnostics};
 use tinyc_targets::Target;
-
-/// The code of messages about what the build script asks for.
-const BUILD_SCRIPT: u16 = 504;
 
 /// Begins the compilation of a model, a path relative to the package's folder.
 pub fn build(model: impl AsRef<Path>) -> Build {
@@ -64,14 +62,6 @@ pub struct Build {
     runtime: bool,
     #[cfg(feature = "lock")]
     lock: Option<PathBuf>,
-}
-
-/// What cargo tells a build script, and what the script tells cargo.
-struct Script {
-    out_dir: PathBuf,
-    /// The target's triple.
-    triple: String,
-    said: String,
 }
 
 impl Build {
@@ -239,36 +229,6 @@ impl Build {
             }
         };
         tinyc_targets::find(name).map_err(|unknown| fault(unknown.to_string(), "`tinyc targets` lists them"))
-    }
-}
-
-impl Script {
-    fn from_cargo() -> Result<Self, Diagnostics> {
-        let variable = |name: &str| -> Result<OsString, Diagnostics> {
-            std::env::var_os(name).ok_or_else(|| {
-                fault(format!("{name} is not set"), "`emit` is for build scripts, which cargo runs")
-            })
-        };
-        Ok(Self {
-            out_dir: variable("OUT_DIR")?.into(),
-            triple: variable("TARGET")?.to_string_lossy().into_owned(),
-            said: String::new(),
-        })
-    }
-}
-
-fn fault(message: String, help: &str) -> Diagnostics {
-    Diagnostic::error(BUILD_SCRIPT, message).help(help.to_owned()).into()
-}
-
-/// Tells cargo, or tells the user and ends the script.
-fn finish(result: Result<String, Diagnostics>) {
-    match result {
-        Ok(said) => print!("{said}"),
-        Err(diagnostics) => {
-            eprintln!("{diagnostics}");
-            std::process::exit(1);
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What could have been chosen: measured mixtures of which none is better than another in noise and in cost.
 
 use super::limits::Kind;
-use super::search::{Aim, Point, Search};
+use super::point::Point;
+use super::search::{Aim, Search};
 use super::{Task, cost_kind};
 use serde::Serialize;
 use tinyc_ir::Diagnostics;

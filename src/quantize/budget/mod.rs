@@ -4,6 +4,7 @@ mod costs;
 mod front;
 mod ilp;
 mod limits;
+mod point;
 mod refusal;
 mod search;
 
@@ -113,14 +114,14 @@ struct Task<'a> {
 }
 
 /// The least noise; if it is said how much may be lost, the least time of those, or flash, if time is not known.
-fn aim(bounds: &[Bound], first: &search::Point) -> Aim {
+fn aim(bounds: &[Bound], first: &point::Point) -> Aim {
     match bounds.iter().any(|bound| bound.kind == Kind::Drop) {
         true => Aim::Cost(cost_kind(first)),
         false => Aim::Loss,
     }
 }
 
-fn cost_kind(first: &search::Point) -> Kind {
+fn cost_kind(first: &point::Point) -> Kind {
     let known = [Kind::Latency, Kind::Flash].into_iter().find(|&kind| first.value(kind).is_some());
     known.unwrap_or(Kind::Weights)
 }

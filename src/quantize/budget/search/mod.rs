@@ -4,10 +4,13 @@
 //! estimates: each mixture that the program finds is built, compiled and measured, and the estimate shifted by what it was off,
 //! until the measured mixture holds the limits. Only measured mixtures are chosen.
 
+mod estimate;
+
+use self::estimate::Alone;
 use super::costs::{Costs, Meter};
-use super::ilp::{self, Row};
 use super::limits::{Bound, Kind};
-use crate::quantize::measure::{Metric, Scores};
+use super::point::{Choice, Point};
+use crate::quantize::measure::Metric;
 use crate::quantize::trial::Trial;
 use std::collections::{BTreeMap, BTreeSet};
 use tinyc_backends::codegen::sim::FlashModel;
@@ -23,60 +26,6 @@ const ROUNDS: usize = 6;
 
 /// Steps of a search for the noise that is just small enough.
 const HALVINGS: usize = 5;
-
-/// For each unit, the position of its candidate.
-pub(super) type Choice = Vec<usize>;
-
-/// A mixture of precisions, built and measured on the samples for choices.
-#[derive(Clone, Debug)]
-pub(super) struct Point {
-    pub(super) choice: Choice,
-    /// Noise over signal of the outputs.
-    pub(super) loss: f64,
-    pub(super) scores: Scores,
-    pub(super) weights: u64,
-    /// With a target: cycles of a run, waiting for flash where that is known; flash; RAM.
-    pub(super) cycles: Option<u64>,
-    pub(super) flash: Option<u64>,
-    pub(super) ram: Option<u64>,
-}
-
-impl Point {
-    /// What is limited; `None` if it is not known.
-    pub(super) fn value(&self, kind: Kind) -> Option<f64> {
-        match kind {
-            Kind::Latency | Kind::Energy => self.cycles.map(|x| x as f64),
-            Kind::Flash => self.flash.map(|x| x as f64),
-            Kind::Weights => Some(self.weights as f64),
-            Kind::Ram => self.ram.map(|x| x as f64),
-            Kind::Drop => Some(self.scores.drop()),
-        }
-    }
-
-    /// Whether a limit is kept.
-    pub(super) fn keeps(&self, bound: &Bound) -> bool {
-        self.value(bound.kind).is_some_and(|value| value <= bound.most)
-    }
-
-    /// By what part it exceeds limits, in sum.
-    pub(super) fn excess(&self, bounds: &[Bound]) -> f64 {
-        let over = |bound: &Bound| {
-            (self.value(bound.kind).unwrap_or_default() / bound.most.max(1e-6) - 1.0).max(0.0)
-        };
-        bounds.iter().map(over).sum()
-    }
-}
-
-/// What one candidate adds to the whole, if it alone is other than at first.
-#[derive(Clone, Debug, Default)]
-struct Alone {
-    loss: f64,
-    cycles: f64,
-    flash: f64,
-    weights: f64,
-    /// RAM at the layers of each unit.
-    steps: Vec<f64>,
-}
 
 /// What is to be least.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -292,80 +241,6 @@ impl<'a> Search<'a> {
             self.measure(&uniform)?;
         }
         Ok(())
-    }
-
-    /// What the sums say of a choice.
-    fn estimate(&self, kind: Kind, choice: &Choice) -> f64 {
-        let own = || self.alone.iter().zip(choice).map(|(own, &at)| &own[at]);
-        let base = self.points[&self.first()].value(kind).unwrap_or_default();
-        match kind {
-            Kind::Latency | Kind::Energy => base + own().map(|alone| alone.cycles).sum::<f64>(),
-            Kind::Flash => base + own().map(|alone| alone.flash).sum::<f64>(),
-            Kind::Weights => base + own().map(|alone| alone.weights).sum::<f64>(),
-            Kind::Ram => {
-                let at = |step: usize| own().map(|alone| alone.steps[step]).sum::<f64>() + self.steps[step];
-                (0..self.steps.len()).map(at).fold(0.0, f64::max)
-            }
-            Kind::Drop => self.points[&self.first()].loss + own().map(|alone| alone.loss).sum::<f64>(),
-        }
-    }
-
-    fn adds(&self, of: impl Fn(&Alone) -> f64) -> Vec<Vec<f64>> {
-        self.alone.iter().map(|own| own.iter().map(&of).collect()).collect()
-    }
-
-    /// The best by the sums; `most_loss` limits the noise, and `shift` is by how much the sums are too small.
-    fn solve(
-        &self,
-        aim: Aim,
-        bounds: &[Bound],
-        most_loss: Option<f64>,
-        shift: &BTreeMap<Kind, f64>,
-    ) -> Option<Choice> {
-        let first = &self.points[&self.first()];
-        let off = |kind: Kind| shift.get(&kind).copied().unwrap_or_default();
-        let mut rows = Vec::new();
-        let steps = |most: f64, peak: bool| -> Vec<Row> {
-            let row = |step: usize| Row {
-                adds: self.adds(|alone| alone.steps[step]),
-                most: most - self.steps[step],
-                peak,
-            };
-            (0..self.steps.len()).map(row).collect()
-        };
-        for bound in bounds.iter().filter(|bound| bound.kind != Kind::Drop) {
-            let most = bound.most - off(bound.kind);
-            match bound.kind {
-                Kind::Ram => rows.extend(steps(most, false)),
-                kind => rows.push(Row {
-                    adds: self.cost(kind),
-                    most: most - first.value(kind).unwrap_or_default(),
-                    peak: false,
-                }),
-            }
-        }
-        if let Some(most) = most_loss {
-            let most = most - first.loss - off(Kind::Drop);
-            rows.push(Row { adds: self.adds(|alone| alone.loss), most, peak: false });
-        }
-        let costs = match aim {
-            Aim::Loss => self.adds(|alone| alone.loss),
-            Aim::Cost(Kind::Ram) => {
-                rows.extend(steps(0.0, true));
-                self.adds(|_| 0.0)
-            }
-            Aim::Cost(kind) => self.cost(kind),
-        };
-        ilp::choose(&costs, &rows)
-    }
-
-    fn cost(&self, kind: Kind) -> Vec<Vec<f64>> {
-        match kind {
-            Kind::Latency | Kind::Energy => self.adds(|alone| alone.cycles),
-            Kind::Flash => self.adds(|alone| alone.flash),
-            Kind::Weights => self.adds(|alone| alone.weights),
-            Kind::Ram | Kind::Drop => self.adds(|_| 0.0),
-        }
     }
 
     /// How good a measured mixture is: less is better.
