@@ -10,7 +10,9 @@ pub(super) fn explain(mut error: clap::Error) -> ExitCode {
     let unclear = match error.kind() {
         Kind::MissingRequiredArgument | Kind::ArgumentConflict | Kind::WrongNumberOfValues => true,
         // What was meant is known, and said.
-        Kind::UnknownArgument => error.get(ContextKind::SuggestedArg).is_none(),
+        Kind::UnknownArgument => {
+            error.get(ContextKind::SuggestedArg).is_none() && error.get(ContextKind::Suggested).is_none()
+        }
         Kind::InvalidSubcommand => error.get(ContextKind::SuggestedSubcommand).is_none(),
         _ => false,
     };

@@ -230,8 +230,13 @@ pub(super) fn decided(graph: &Graph, file: &File) -> Result<Decided, String> {
         layer.weights = Some(Weights { dtype, scales, stored, bias });
         Ok(layer)
     });
+    let wide_states = match file.state_bits {
+        None | Some(NARROW) => false,
+        Some(WIDE) => true,
+        Some(other) => return Err(format!("states have {NARROW} or {WIDE} bits, not {other}")),
+    };
     let decided = Decided {
-        wide_states: file.state_bits == Some(WIDE),
+        wide_states,
         channels,
         tensors: tensors.collect::<Result<_, String>>()?,
         layers: layers.collect::<Result<_, String>>()?,

@@ -1,12 +1,12 @@
 //! The table of 64-bit cores: the quantised networks as object, as C and as Rust under QEMU, every byte compared. Of these cores no timing is
 //! known; what QEMU counts are instructions.
 
-use crate::markdown::thousands;
 use crate::subject::Subject;
 use crate::support::bare;
 use crate::support::vectors::Vectors;
 use tinyc::pipeline::{Emit, Options, compile};
 use tinyc::verify::{self, Method, Verification};
+use tinyc::wording::grouped;
 use tinyc_ir::Tensor;
 
 const CORES: [&str; 2] = ["rv64gc", "cortex-a53"];
@@ -68,10 +68,10 @@ pub(crate) fn markdown(rows: &[WideRow]) -> String {
     for row in rows {
         let equal = if row.missed().is_none() { "yes" } else { "**no**" };
         let mut cells = vec![row.core.to_owned(), row.title.clone(), equal.to_owned()];
-        cells.extend(row.forms.iter().map(|form| thousands(form.instructions.first)));
-        cells.extend(row.forms.iter().map(|form| thousands(form.flash.code)));
-        cells.push(thousands(row.forms[0].flash.constants));
-        cells.extend(row.forms.iter().map(|form| thousands(form.stack_bytes)));
+        cells.extend(row.forms.iter().map(|form| grouped(form.instructions.first)));
+        cells.extend(row.forms.iter().map(|form| grouped(form.flash.code)));
+        cells.push(grouped(row.forms[0].flash.constants));
+        cells.extend(row.forms.iter().map(|form| grouped(form.stack_bytes)));
         out += &format!("| {} |\n", cells.join(" | "));
     }
     out + "\n" + LEGEND + "\n"

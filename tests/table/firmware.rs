@@ -3,10 +3,10 @@
 #[path = "../support/shell.rs"]
 mod shell;
 
-use crate::markdown::thousands;
 use shell::{command, run};
 use std::path::Path;
 use tinyc::pipeline::{Emit, Options, compile};
+use tinyc::wording::grouped;
 
 /// An example, built.
 pub(crate) struct FirmwareRow {
@@ -96,11 +96,11 @@ pub(crate) fn markdown(rows: &[FirmwareRow]) -> String {
             format!("[{0}](../examples/{0})", row.example),
             row.core.to_owned(),
             row.emit.name().to_owned(),
-            thousands(row.flash),
-            thousands(row.network.0),
-            thousands(row.ram),
-            thousands(row.network.1),
-            thousands(row.stack),
+            grouped(row.flash),
+            grouped(row.network.0),
+            grouped(row.ram),
+            grouped(row.network.1),
+            grouped(row.stack),
             format!("`{}`", row.said),
         ];
         out.push_str(&format!("| {} |\n", cells.join(" | ")));

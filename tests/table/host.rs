@@ -115,7 +115,7 @@ pub(crate) fn markdown(rows: &[HostRow]) -> String {
 /// Three digits, or all of a larger whole number.
 fn figure(value: f64) -> String {
     match value {
-        v if v >= 100.0 => crate::markdown::thousands(v.round() as u64),
+        v if v >= 100.0 => tinyc::wording::grouped(v.round() as u64),
         v if v >= 10.0 => format!("{v:.1}"),
         v => format!("{v:.2}"),
     }

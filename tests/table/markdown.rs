@@ -3,7 +3,7 @@
 use crate::measure::Row;
 use crate::subject::Score;
 use std::path::Path;
-pub(crate) use tinyc::wording::grouped as thousands;
+use tinyc::wording::grouped;
 
 /// What differs from ONNX Runtime in the MLPerf Tiny networks, and why. Found by evaluating each layer exactly on
 /// ONNX Runtime's own arguments (1.32, no optimisation); these facts depend on the networks, not on the emitted code.
@@ -56,11 +56,11 @@ fn table(rows: &[Row]) -> String {
             if verification.is_proof() { "yes" } else { "**no**" }.into(),
             agreement(row) + &footnote(rows, row),
             scores(row),
-            thousands(row.bench.map_or(verification.instructions.first, |(instructions, _)| instructions)),
-            row.bench.map_or_else(|| "–".into(), |(_, cycles)| thousands(cycles)),
-            format!("{} ({})", thousands(row.arena.0), thousands(row.arena.1)),
-            thousands(verification.flash.total),
-            thousands(verification.stack_bytes),
+            grouped(row.bench.map_or(verification.instructions.first, |(instructions, _)| instructions)),
+            row.bench.map_or_else(|| "–".into(), |(_, cycles)| grouped(cycles)),
+            format!("{} ({})", grouped(row.arena.0), grouped(row.arena.1)),
+            grouped(verification.flash.total),
+            grouped(verification.stack_bytes),
             format!("{} ms", row.compile.as_millis().max(1)),
         ];
         out.push_str(&format!("| {} |\n", cells.join(" | ")));

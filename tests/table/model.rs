@@ -1,13 +1,13 @@
 //! The table of all models there are: each as an object for a Cortex-M4, proven in the simulator and compared with the stored
 //! outputs of ONNX Runtime.
 
-use crate::markdown::thousands;
 use crate::support::models::{self, ALLOWANCES, Model};
 use crate::support::vectors::Vectors;
 use std::fmt::Write as _;
 use tinyc::agreement::Agreement;
 use tinyc::pipeline::{Compiled, Emit, Options, compile};
 use tinyc::verify::{self, Method, Verification};
+use tinyc::wording::grouped;
 use tinyc_ir::eval::eval;
 use tinyc_ir::{DType, Tensor};
 
@@ -97,13 +97,13 @@ pub(crate) fn markdown(rows: &[ModelRow]) -> String {
             model.name.clone(),
             compiled.model.onnx_nodes.to_string(),
             compiled.program.calls.len().to_string(),
-            thousands(compiled.macs),
+            grouped(compiled.macs),
             format!("{}{equal}/{all}", if verification.is_proof() { "" } else { "**no** " }),
             row.agreement(),
-            format!("{}{}", if total.exact { "" } else { "~ " }, thousands(total.cycles)),
-            thousands(compiled.memory.arena_bytes),
-            thousands(object.constant_bytes),
-            thousands(object.code_bytes),
+            format!("{}{}", if total.exact { "" } else { "~ " }, grouped(total.cycles)),
+            grouped(compiled.memory.arena_bytes),
+            grouped(object.constant_bytes),
+            grouped(object.code_bytes),
             object.stack_bytes.to_string(),
         ];
         let _ = writeln!(text, "| {} |", cells.join(" | "));

@@ -1,7 +1,7 @@
 //! Rows of objects as Markdown: all of them for `docs/results.md`, those of the Cortex-M4 in short for the README.
 
-use crate::markdown::thousands;
 use crate::object::{CORES, ObjectRow};
+use tinyc::wording::grouped;
 
 const LEGEND: &str = "*Bytes equal*: for four stored samples, the outputs of the object in the built-in simulator and under QEMU are those of \
     `eval`, and so is each tensor of the first sample in the simulator. *Cycles*: as `tinyc compile` prints them, with memory that never waits; \
@@ -46,20 +46,20 @@ fn cells(row: &ObjectRow, timed: bool, with_peer: bool) -> Vec<String> {
     let mut cells = vec![
         row.title.clone(),
         if equal { "yes" } else { "**no**" }.into(),
-        format!("{sign} {}", thousands(row.predicted)),
+        format!("{sign} {}", grouped(row.predicted)),
         format!("{:+.2} %", 100.0 * row.difference()),
-        thousands(row.simulated.instructions.first),
-        thousands(gcc),
+        grouped(row.simulated.instructions.first),
+        grouped(gcc),
         ratio(own, gcc),
     ];
     if with_peer {
         let theirs = row.peer.map(|peer| cost(peer.cycles, peer.instructions));
-        cells.push(theirs.map_or_else(|| "–".into(), thousands));
+        cells.push(theirs.map_or_else(|| "–".into(), grouped));
         cells.push(theirs.map_or_else(|| "–".into(), |theirs| ratio(own, theirs)));
     }
     cells.extend([
-        format!("{} ({})", thousands(row.bench.code), thousands(row.gcc.code)),
-        format!("{} ({})", thousands(row.simulated.stack_bytes), thousands(row.gcc.stack)),
+        format!("{} ({})", grouped(row.bench.code), grouped(row.gcc.code)),
+        format!("{} ({})", grouped(row.simulated.stack_bytes), grouped(row.gcc.stack)),
         format!("{:.0}", row.speed),
         format!("{:.2} s", row.proven.as_secs_f64()),
     ]);
@@ -75,18 +75,18 @@ pub(crate) fn in_short(rows: &[ObjectRow]) -> String {
     for row in rows.iter().filter(|row| row.core == "cortex-m4") {
         let compared = |theirs: Option<u64>| match theirs {
             Some(theirs) => {
-                format!("{} ({:.2} ×)", thousands(theirs), theirs as f64 / row.predicted as f64)
+                format!("{} ({:.2} ×)", grouped(theirs), theirs as f64 / row.predicted as f64)
             }
             None => "–".into(),
         };
         let cells = [
             row.title.clone(),
             if row.simulated.is_proof() && row.qemu.is_proof() { "yes" } else { "**no**" }.into(),
-            thousands(row.predicted),
+            grouped(row.predicted),
             compared(row.gcc.cycles),
             compared(row.peer.and_then(|peer| peer.cycles)),
-            thousands(row.bench.code),
-            thousands(row.simulated.stack_bytes),
+            grouped(row.bench.code),
+            grouped(row.simulated.stack_bytes),
             format!("{:.2} s", row.proven.as_secs_f64()),
         ];
         out.push_str(&format!("| {} |\n", cells.join(" | ")));

@@ -7,7 +7,7 @@ use tinyc::wording::grouped;
 /// What the columns are.
 const LEGEND: &str = "Right answers (*top-1*), or the mean square error of reconstruction (AD). Both halves of the labelled samples, divided by the shuffle of \
     `tinyc quantize`, take turns: models calibrated on one are measured on the other, and figures are of both turns together, so each sample counts once, \
-    for a model that has not seen it. In brackets: samples whose first class is another than the float model's, in which chance has less part than in right answers. *TFLite* is \
+    for a model that has not seen it. In brackets: samples whose first class is another than the float model's, which depends less on chance than right answers do. *TFLite* is \
     the 8-bit model of MLPerf Tiny, calibrated with the training's own data; *ONNX Runtime* its static quantisation (QDQ, per channel, calibrated with the \
     same samples, the best of six settings by the error on a quarter of them; an LSTM stays on floats; `tests/peers/quantize.py`). *int8* and *half* are ours: 8-bit \
     weights, and 8 and 4-bit weights in half the bytes. dB: signal over noise of the outputs over both turns. *Seconds* for *int8* in one turn, on the machine that made this \

@@ -1,7 +1,6 @@
 //! The table of emitted Rust: the quantised networks on five cores, every byte compared, and where the shared bench has a model of the core,
 //! cycles and code beside the object and the C.
 
-use crate::markdown::thousands;
 use crate::subject::Subject;
 use crate::support::bare;
 use crate::support::models::shared_folder;
@@ -10,6 +9,7 @@ use std::path::Path;
 use tinyc::pipeline::{Compiled, Emit, Options, compile};
 use tinyc::verify::shared_bench::{self, BenchFigures, Form};
 use tinyc::verify::{self, Method, RustCompiler, Verification};
+use tinyc::wording::grouped;
 use tinyc_ir::Tensor;
 use tinyc_targets::Target;
 
@@ -121,9 +121,9 @@ pub(crate) fn markdown(rows: &[RustRow]) -> String {
             row.core.to_owned(),
             row.title.clone(),
             if row.proof.is_proof() { "yes" } else { "**no**" }.into(),
-            thousands(row.proof.instructions.first),
-            thousands(row.proof.flash.code),
-            thousands(row.proof.stack_bytes),
+            grouped(row.proof.instructions.first),
+            grouped(row.proof.flash.code),
+            grouped(row.proof.stack_bytes),
         ];
         out += &format!("| {} |\n", cells.join(" | "));
     }
@@ -134,12 +134,12 @@ pub(crate) fn markdown(rows: &[RustRow]) -> String {
         let cycles = |figures: &Option<BenchFigures>| figures.as_ref().and_then(|f| f.cycles);
         let own = cycles(object).expect("the bench counts them") as f64;
         let cell = |figures| match cycles(figures) {
-            Some(cycles) => format!("{} ({:.2})", thousands(cycles), cycles as f64 / own),
+            Some(cycles) => format!("{} ({:.2})", grouped(cycles), cycles as f64 / own),
             None => "–".into(),
         };
         let code =
-            |figures: &Option<BenchFigures>| figures.as_ref().map_or("–".into(), |f| thousands(f.code));
-        let mut cells = vec![row.core.to_owned(), row.title.clone(), thousands(own as u64)];
+            |figures: &Option<BenchFigures>| figures.as_ref().map_or("–".into(), |f| grouped(f.code));
+        let mut cells = vec![row.core.to_owned(), row.title.clone(), grouped(own as u64)];
         cells.extend([c, runtime, alone].map(cell));
         cells.extend([object, c, runtime, alone].map(code));
         out += &format!("| {} |\n", cells.join(" | "));

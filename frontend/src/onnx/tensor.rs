@@ -11,8 +11,8 @@ use tinyc_ir::{DType, Data, Diagnostic, Tensor};
 /// The greatest number of bytes that one tensor may have; offsets on a microcontroller are 32-bit.
 pub(super) const MAX_BYTES: usize = (1 << 31) - 1;
 
-/// The greatest number of bytes of all constants together that operators make out of small operands. No chip that we know has
-/// memory for a quarter of it, and a file of a few bytes cannot take the compiler's time and memory.
+/// The greatest number of bytes of all constants together that operators make out of small operands. It is four times
+/// the largest memory of a known chip, and a file of a few bytes cannot take the compiler's time and memory.
 pub(super) const MADE_BYTES: usize = 64 << 20;
 
 /// The greatest number of dimensions.

@@ -173,13 +173,13 @@ impl Search<'_> {
         let supplied: Vec<usize> = self.float.inputs.iter().filter_map(|&v| self.plan.group(v)).collect();
         let mut best = None;
         for group in truth.watched.iter().filter_map(|&v| self.plan.group(v)) {
-            let (now, _) = best.as_ref().unwrap_or(&(state.clone(), loss)).clone();
+            let now = best.as_ref().map_or(state, |(state, _): &(State, f64)| state);
             let wide = self.stored(group, Method::MinMax);
             let known = now.methods[group].is_none_or(|method| method == Method::MinMax);
             if known || supplied.contains(&group) || wide.scale <= now.parameters.groups[group].scale {
                 continue;
             }
-            let mut next = now;
+            let mut next = now.clone();
             next.methods[group] = Some(Method::MinMax);
             next.parameters.groups[group] = wide;
             next.parameters.layers = self.weights(&next.parameters.groups);

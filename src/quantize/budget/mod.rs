@@ -98,7 +98,8 @@ pub(super) fn quantise<'a>(
     if let Some(drop) = task.bounds.iter().find(|bound| bound.kind == Kind::Drop) {
         let measured = task.evaluated(&search, &quantised);
         if measured > drop.most {
-            return Err(refusal::drops_more(&mut search, &task, measured)?.into());
+            let why = refusal::drops_more(&mut search, &task, measured)?.into();
+            return Err(Refused { why, excess: Some(measured / drop.most.max(1e-6) - 1.0) });
         }
     }
     let budgeted = front::budgeted(&search, &task, &found, primary);

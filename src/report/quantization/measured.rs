@@ -114,7 +114,8 @@ fn facts(report: &QuantReport) -> Vec<(String, String)> {
     let noise = scores.sqnr_db.map_or("no noise".into(), |db| format!("{db:.1} dB"));
     add("signal over noise of the outputs", noise);
     add("samples for ranges", grouped(split.fit as u64));
-    add("samples for choices", grouped(split.select as u64));
+    let choices = report.budget.as_ref().map_or(split.select, |budget| budget.samples);
+    add("samples for choices", grouped(choices as u64));
     add("weights", format!("{} B", grouped(report.weight_bytes)));
     for held in report.budget.iter().flat_map(|budget| &budget.limits) {
         add(&format!("{} (of {})", held.kind, held.limit), held.value.clone());

@@ -49,6 +49,7 @@ fn coordinates(
     corners: bool,
 ) -> Step<Value> {
     let size = sizes[axis];
+    cx.build.make(&[size], DType::F32)?;
     let point = |i: usize| match (corners, size) {
         (true, 1) => -1.0,
         (true, _) => 2.0 * i as f64 / (size - 1) as f64 - 1.0,

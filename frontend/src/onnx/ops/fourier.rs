@@ -217,6 +217,7 @@ impl Transform {
     /// `[rows, b, a, 2]`, element `(j, k)` turned by the angle of `j·k`, times the factor.
     fn turned(&self, cx: &mut Context<'_, '_>, x: Value) -> Step<Value> {
         let dims = cx.dims(x);
+        cx.build.make(&[dims[1], dims[2], 2], cx.ty(x).dtype)?;
         let pairs = (0..dims[1]).flat_map(|j| (0..dims[2]).map(move |k| (j, k)));
         let (cos, sin): (Vec<f64>, Vec<f64>) = pairs.map(|(j, k)| angle(j, k, self.length)).unzip();
         let scaled = |values: Vec<f64>, by: f64| values.into_iter().map(|v| v * by).collect::<Vec<f64>>();

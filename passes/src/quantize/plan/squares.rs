@@ -44,7 +44,7 @@ pub fn run(graph: &Graph) -> Graph {
             }
         }
         whole.f = f.on(&parts);
-        let degree = degree(&f);
+        let degree = degree(&whole.f);
         let is_power = whole.inputs.len() == 1 && degree.is_some_and(|degree| degree > 1);
         if !absorbs && !is_power || whole.f.terms().len() > MOST {
             return None;
@@ -123,5 +123,24 @@ fn number(graph: &Graph, value: Value) -> Option<f32> {
     match graph.const_of(value)?.data.as_f32()? {
         &[number] => Some(number),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tinyc_ir::text::parse_graph;
+
+    fn maps(lines: &str) -> usize {
+        let text =
+            format!("graph @g {{\n in x: f32[4]\n in y: f32[4]\n const h: f32[1] = splat(0.5)\n {lines}\n}}");
+        let graph = parse_graph("test", &text).expect("the text is a graph");
+        run(&graph).nodes.values().filter(|node| matches!(node.op, Op::Map(_))).count()
+    }
+
+    #[test]
+    fn squares_are_parts_of_a_sum_and_scaled_tensors_are_not() {
+        assert_eq!(maps("a = mul x, x : f32[4]\n s = add a, y : f32[4]\n out s"), 1);
+        assert_eq!(maps("a = mul x, h : f32[4]\n s = add a, y : f32[4]\n out s"), 0);
     }
 }
