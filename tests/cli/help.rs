@@ -30,6 +30,21 @@ fn a_wrong_command_line_exits_with_2() {
 }
 
 #[test]
+fn arguments_that_do_not_go_together_come_with_an_example() {
+    for args in [
+        &["quantize", DIGITS][..],
+        &["compile", DIGITS, "--target", "cortex-m4", "--target-file", "x.toml"],
+        // What clap does not know to be wrong.
+        &["compile", DIGITS],
+    ] {
+        let ran = tinyc(args);
+        let example = format!("tip: for example: tinyc {} ", args[0]);
+        assert_eq!(ran.code, 2, "{args:?}: {}", ran.err);
+        assert!(ran.err.contains(&example), "{args:?}: {}", ran.err);
+    }
+}
+
+#[test]
 fn an_unknown_target_suggests_known_ones() {
     let ran = tinyc(&["compile", DIGITS, "--target", "cortex-m44"]);
     assert_eq!(ran.code, 2);
@@ -40,7 +55,7 @@ fn an_unknown_target_suggests_known_ones() {
 #[test]
 fn help_is_reviewed_as_a_whole() {
     let mut text = tinyc(&["--help"]).out;
-    for name in ["compile", "verify", "run", "inspect", "extract", "targets", "ops"] {
+    for name in ["compile", "verify", "quantize", "run", "inspect", "extract", "targets", "ops"] {
         let ran = tinyc(&[name, "--help"]);
         assert_eq!(ran.code, 0, "{name}");
         text.push_str(&format!("\n======== {name}\n{}", ran.out));
@@ -53,7 +68,7 @@ fn help_is_reviewed_as_a_whole() {
 fn examples_of_the_help_work() {
     let out = folder("help_examples");
     let mut seen = 0;
-    for name in ["compile", "verify", "run", "inspect", "extract", "targets", "ops"] {
+    for name in ["compile", "verify", "quantize", "run", "inspect", "extract", "targets", "ops"] {
         let help = tinyc(&[name, "--help"]).out.replace("\\\n", " ");
         let examples = help.split("Examples:").nth(1).unwrap_or_else(|| panic!("{name} has no examples"));
         for line in examples.lines().filter(|line| line.trim_start().starts_with("tinyc ")) {
@@ -68,6 +83,9 @@ fn examples_of_the_help_work() {
             }
             if let Some(at) = args.iter().position(|arg| arg == "--lock") {
                 args[at + 1] = out.join("tinyc.lock").to_str().unwrap().to_owned();
+            }
+            if let Some(at) = args.iter().position(|arg| arg == "--report") {
+                args[at + 1] = out.join("page.html").to_str().unwrap().to_owned();
             }
             if let Some(at) = args.iter().position(|arg| arg == "-o") {
                 args[at + 1] = out.join("small.onnx").to_str().unwrap().to_owned();
