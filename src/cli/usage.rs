@@ -16,7 +16,7 @@ pub(super) fn explain(mut error: clap::Error) -> ExitCode {
         Kind::InvalidSubcommand => error.get(ContextKind::SuggestedSubcommand).is_none(),
         _ => false,
     };
-    if let Some(example) = example(&command()).filter(|_| unclear) {
+    if unclear && let Some(example) = example(&command()) {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip(&example).into()]));
     }
     // A pipe that closed early is nobody's fault.

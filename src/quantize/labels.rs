@@ -45,7 +45,7 @@ impl Labels {
     }
 
     /// Those of some samples.
-    pub(super) fn of(&self, chosen: &[usize]) -> Self {
+    pub fn of(&self, chosen: &[usize]) -> Self {
         match self {
             Self::Classes(all) => Self::Classes(chosen.iter().map(|&i| all[i]).collect()),
             Self::Targets(all) => Self::Targets(chosen.iter().map(|&i| all[i].clone()).collect()),

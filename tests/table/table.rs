@@ -65,6 +65,17 @@ impl Measured {
     }
 }
 
+/// One table of rows, of which each may miss something.
+fn table<R>(
+    file: &'static str,
+    marker: &'static str,
+    rows: Vec<R>,
+    render: fn(&[R]) -> String,
+    missed: fn(&R) -> Option<String>,
+) -> Measured {
+    Measured::new(file, marker, render(&rows), rows.iter().filter_map(missed))
+}
+
 /// Measures; `None` where the models are not here.
 fn measured(name: &str) -> Option<Measured> {
     const RESULTS: &str = "docs/results.md";
@@ -92,46 +103,13 @@ fn measured(name: &str) -> Option<Measured> {
             measured
         }
         "host" => Measured::new("docs/host.md", "host", host::markdown(&host::rows(&networks)), []),
-        "rust" => {
-            let rows = rust::rows(&networks);
-            Measured::new(RESULTS, "rust", rust::markdown(&rows), rows.iter().filter_map(RustRow::missed))
-        }
-        "cores64" => {
-            let rows = cores64::rows(&networks);
-            Measured::new(
-                RESULTS,
-                "cores64",
-                cores64::markdown(&rows),
-                rows.iter().filter_map(WideRow::missed),
-            )
-        }
+        "rust" => table(RESULTS, "rust", rust::rows(&networks), rust::markdown, RustRow::missed),
+        "cores64" => table(RESULTS, "cores64", cores64::rows(&networks), cores64::markdown, WideRow::missed),
         "quantize" => {
-            let rows = quantize::rows();
-            Measured::new(
-                QUANTIZATION,
-                "quantize",
-                quantize_markdown::markdown(&rows),
-                rows.iter().filter_map(QuantRow::missed),
-            )
+            table(QUANTIZATION, "quantize", quantize::rows(), quantize_markdown::markdown, QuantRow::missed)
         }
-        "budget" => {
-            let rows = budget::rows();
-            Measured::new(
-                QUANTIZATION,
-                "budget",
-                budget::markdown(&rows),
-                rows.iter().filter_map(BudgetRow::missed),
-            )
-        }
-        "models" => {
-            let rows = model::rows();
-            Measured::new(
-                "docs/models.md",
-                "models",
-                model::markdown(&rows),
-                rows.iter().filter_map(ModelRow::missed),
-            )
-        }
+        "budget" => table(QUANTIZATION, "budget", budget::rows(), budget::markdown, BudgetRow::missed),
+        "models" => table("docs/models.md", "models", model::rows(), model::markdown, ModelRow::missed),
         _ => rows(networks, "networks", markdown::networks),
     })
 }

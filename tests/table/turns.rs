@@ -18,12 +18,12 @@ impl Turns {
         let kept = kept(inputs.len());
         let rest: Vec<usize> = (0..inputs.len()).filter(|at| !kept.contains(at)).collect();
         let some = |chosen: &[usize]| {
-            (chosen.iter().map(|&at| inputs[at].clone()).collect::<Vec<_>>(), Some(of(labels, chosen)))
+            (chosen.iter().map(|&at| inputs[at].clone()).collect::<Vec<_>>(), Some(labels.of(chosen)))
         };
         let first = quantize::split(inputs.to_vec(), Some(labels.clone()), None);
         let (half, known) = some(&kept);
         let second = quantize::split(half, known, Some(some(&rest)));
-        Self { sets: [first, second], labels: of(labels, &[kept, rest].concat()) }
+        Self { sets: [first, second], labels: labels.of(&[kept, rest].concat()) }
     }
 }
 
@@ -32,11 +32,4 @@ fn kept(count: usize) -> Vec<usize> {
     let numbers = (0..count as i64).map(|at| vec![Tensor::new([1], Data::I64(vec![at]))]).collect();
     let evaluated = quantize::split(numbers, None, None).evaluate;
     evaluated.iter().map(|sample| sample[0].data.int(0) as usize).collect()
-}
-
-fn of(labels: &Labels, chosen: &[usize]) -> Labels {
-    match labels {
-        Labels::Classes(all) => Labels::Classes(chosen.iter().map(|&at| all[at]).collect()),
-        Labels::Targets(all) => Labels::Targets(chosen.iter().map(|&at| all[at].clone()).collect()),
-    }
 }

@@ -32,7 +32,7 @@ pub(crate) trait Select: Isa {
 pub(crate) fn select<I: Select>(function: &Function, flavor: I::Flavor) -> (Code<I, VReg>, usize) {
     let mut selector = Selector::new(function, flavor);
     let mut blocks: Vec<Block<I, VReg>> = Vec::new();
-    for (block, _) in function.blocks.iter().collect::<Vec<_>>().into_iter().rev() {
+    for (block, _) in function.blocks.iter().rev() {
         blocks.push(selector.block(block));
     }
     blocks.reverse();

@@ -67,7 +67,7 @@ pub fn needed(graph: &Graph) -> Vec<usize> {
     for &output in &graph.outputs {
         needed[output.index()] = usize::MAX;
     }
-    for (node, data) in graph.nodes.iter().collect::<Vec<_>>().into_iter().rev() {
+    for (node, data) in graph.nodes.iter().rev() {
         let shares = matches!(data.op, Op::Reshape(_) | Op::Strided(_));
         let through = if shares { needed[data.outputs[0].index()] } else { 0 };
         for &input in &data.inputs {

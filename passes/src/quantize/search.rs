@@ -77,10 +77,22 @@ impl Search<'_> {
             chosen.push(choice.then_some(methods[at]));
             groups.push(self.stored(at, methods[at]));
         }
+        self.with_ranges(chosen, groups)
+    }
+
+    /// The ranges of all groups, how they were chosen, and the weights that go with them.
+    fn with_ranges(&self, methods: Vec<Option<Method>>, groups: Vec<Stored>) -> State {
         let layers = self.weights(&groups);
         let mut parameters = Parameters { groups, layers };
         parameters.settle(self.plan);
-        State { methods: chosen, parameters }
+        State { methods, parameters }
+    }
+
+    /// The same with another range of one group.
+    fn with_range(&self, state: &State, group: usize, method: Method, stored: Stored) -> State {
+        let (mut methods, mut groups) = (state.methods.clone(), state.parameters.groups.clone());
+        (methods[group], groups[group]) = (Some(method), stored);
+        self.with_ranges(methods, groups)
     }
 
     fn stored(&self, group: usize, method: Method) -> Stored {
@@ -130,11 +142,7 @@ impl Search<'_> {
                 }
                 runs -= 1;
                 tried.push(stored);
-                let mut next = best.0.clone();
-                next.methods[group] = Some(method);
-                next.parameters.groups[group] = stored;
-                next.parameters.layers = self.weights(&next.parameters.groups);
-                next.parameters.settle(self.plan);
+                let next = self.with_range(&best.0, group, method, stored);
                 let loss = truth.loss(self.runner, &self.build(&next));
                 let better = loss < best.1 * WORTH;
                 if better {
@@ -179,11 +187,7 @@ impl Search<'_> {
             if known || supplied.contains(&group) || wide.scale <= now.parameters.groups[group].scale {
                 continue;
             }
-            let mut next = now.clone();
-            next.methods[group] = Some(Method::MinMax);
-            next.parameters.groups[group] = wide;
-            next.parameters.layers = self.weights(&next.parameters.groups);
-            next.parameters.settle(self.plan);
+            let next = self.with_range(now, group, Method::MinMax, wide);
             let found = truth.loss(self.runner, &self.build(&next));
             if found < loss * CLIPPING {
                 best = Some((next, found));
@@ -209,10 +213,7 @@ impl Search<'_> {
                 }
             }
         }
-        let layers = self.weights(&groups);
-        let mut parameters = Parameters { groups, layers };
-        parameters.settle(self.plan);
-        State { methods, parameters }
+        self.with_ranges(methods, groups)
     }
 
     /// Biases less what the rounding of the weights adds on average: `Σ (stored − real) · mean of the input`, over the taps.

@@ -59,7 +59,7 @@ pub(super) fn choose(graph: &Graph, held: &Held) -> (Vec<String>, Taken) {
             wishes[output.index()] = Some(&graph.values[output].name);
         }
     }
-    for (value, data) in graph.values.iter().collect::<Vec<_>>().into_iter().rev() {
+    for (value, data) in graph.values.iter().rev() {
         let Some(of) = held.same_as(value) else { continue };
         let free = matches!(graph.values[of].def, Def::Node(..)) && held.order(of) == Order::First;
         // An output that another one already stands for is copied.

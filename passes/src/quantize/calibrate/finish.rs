@@ -40,7 +40,7 @@ impl Calibration<'_> {
         Quantised {
             float: self.float.clone(),
             channels: self.channels.clone(),
-            plan: draft.plan.clone(),
+            plan: draft.plan,
             precisions: draft.precisions,
             states: self.options.states.clone(),
             parameters,

@@ -62,3 +62,13 @@ pub(crate) fn form(graph: &Graph, node: Node) -> Form {
         _ => Form::Island,
     }
 }
+
+/// What a value is only moved of.
+pub(super) fn unmoved(graph: &Graph, mut value: Value) -> Value {
+    while let Some((node, data)) = graph.node_of(value)
+        && form(graph, node) == Form::Move
+    {
+        value = data.inputs[0];
+    }
+    value
+}

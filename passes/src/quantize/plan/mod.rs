@@ -12,6 +12,7 @@ pub mod reason;
 pub mod squares;
 mod steps;
 
+use form::unmoved;
 pub(crate) use form::{Form, form};
 pub use precision::{Precision, Precisions};
 
@@ -265,14 +266,8 @@ impl Plan {
 }
 
 /// Whether a value is only moved or joined of others, as a window over past inputs is: more bits would tell nothing more.
-fn is_moved(graph: &Graph, mut value: Value) -> bool {
-    while let Some((node, data)) = graph.node_of(value) {
-        match form(graph, node) {
-            Form::Move => value = data.inputs[0],
-            form => return form == Form::Join,
-        }
-    }
-    true
+fn is_moved(graph: &Graph, value: Value) -> bool {
+    graph.node_of(unmoved(graph, value)).is_none_or(|(node, _)| form(graph, node) == Form::Join)
 }
 
 /// For each node, whether it computes on integers.
@@ -299,7 +294,7 @@ fn integer_nodes(graph: &Graph, forms: &[Form]) -> Vec<bool> {
     // Backward: what is of use to an integer operator or to the user.
     let mut wanted = vec![false; graph.values.len()];
     graph.outputs.iter().for_each(|v| wanted[v.index()] = true);
-    for (node, data) in graph.nodes.iter().collect::<Vec<_>>().into_iter().rev() {
+    for (node, data) in graph.nodes.iter().rev() {
         let at = node.index();
         let moves = forms[at] == Form::Move
             && matches!(graph.node_of(data.inputs[0]), Some((n, _)) if integer[n.index()]);

@@ -1,7 +1,7 @@
 //! Steps of an unrolled loop, and the gates in them: what plays the same part in each step shares scale and zero point, so that steps
 //! share their code and the state is one thing.
 
-use super::{Form, form};
+use super::{Form, form, unmoved};
 use std::collections::BTreeMap;
 use tinyc_ir::entity::Entity;
 use tinyc_ir::formula::Term;
@@ -76,7 +76,7 @@ pub(super) fn gates(graph: &Graph, integer: &dyn Fn(Node) -> bool) -> Vec<Value>
     };
     let formula = |node: Node| integer(node) && form(graph, node) == Form::Formula;
     let mut gate = vec![false; graph.nodes.len()];
-    for (node, data) in graph.nodes.iter().collect::<Vec<_>>().into_iter().rev() {
+    for (node, data) in graph.nodes.iter().rev() {
         gate[node.index()] |= formula(node) && (is_step[node.index()] || squashes(&data.op));
         if !gate[node.index()] {
             continue;
@@ -89,14 +89,4 @@ pub(super) fn gates(graph: &Graph, integer: &dyn Fn(Node) -> bool) -> Vec<Value>
     let ends = |(_, data): (Node, &tinyc_ir::graph::NodeData)| [&data.inputs[..], &data.outputs[..]].concat();
     let gates = graph.nodes.iter().filter(|(node, _)| gate[node.index()]);
     gates.flat_map(ends).filter(|&v| graph.const_of(v).is_none()).collect()
-}
-
-/// What a value is only moved of.
-fn unmoved(graph: &Graph, mut value: Value) -> Value {
-    while let Some((node, data)) = graph.node_of(value)
-        && form(graph, node) == Form::Move
-    {
-        value = data.inputs[0];
-    }
-    value
 }
